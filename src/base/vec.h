@@ -1,0 +1,41 @@
+/* Growable array of any element type, as a struct of three fields.
+ *
+ *   VEC(uint32_t) ids = {0};
+ *   vec_push(&ids, 7);
+ *   for (size_t i = 0; i < ids.len; i++) use(ids.data[i]);
+ *   vec_free(&ids);
+ *
+ * A zeroed vector is a valid empty one.  Growth is by half, so pushes are amortised constant time. */
+#ifndef METTA_BASE_VEC_H
+#define METTA_BASE_VEC_H
+
+#include "base/base.h"
+
+#define VEC(T)      \
+    struct {        \
+        T *data;    \
+        size_t len; \
+        size_t cap; \
+    }
+
+static inline void *vec_grow_raw(void *data, size_t *cap, size_t need, size_t size)
+{
+    size_t want = *cap + *cap / 2;
+    if (want < need) want = need;
+    if (want < 8) want = 8;
+    *cap = want;
+    return base_realloc(data, want * size);
+}
+
+/* Make room for N more elements. */
+#define vec_reserve(v, n)       \
+    ((v)->len + (n) <= (v)->cap \
+         ? (void)0              \
+         : (void)((v)->data = vec_grow_raw((v)->data, &(v)->cap, (v)->len + (n), sizeof(*(v)->data))))
+#define vec_push(v, x) (vec_reserve((v), 1), (void)((v)->data[(v)->len++] = (x)))
+#define vec_pop(v) ((v)->data[--(v)->len])
+#define vec_last(v) ((v)->data[(v)->len - 1])
+#define vec_clear(v) ((void)((v)->len = 0))
+#define vec_free(v) (base_free((v)->data), (v)->data = NULL, (v)->len = (v)->cap = 0)
+
+#endif
