@@ -1,0 +1,122 @@
+/* Atoms: building and inspecting words, equality, order-free hashing.
+ *
+ * Every function that returns a new atom allocates in the nursery and never collects.
+ * Functions that walk terms are iterative: depth is bounded by memory, not by the C stack.
+ * "deref" follows bound variable cells; functions below deref what they are given unless they say otherwise. */
+#ifndef METTA_ATOM_ATOM_H
+#define METTA_ATOM_ATOM_H
+
+#include "atom/heap.h"
+#include "atom/symbol.h"
+
+typedef VEC(Word) WordVec;
+
+/* -- Variables -- */
+
+/* Follow bound cells to a value, an unbound cell or a slot. */
+static inline Word atom_deref(Word w)
+{
+    while (word_is_cell(w)) {
+        Word value = word_obj(w)->body[0];
+        if (word_is_nil(value)) return w;
+        w = value;
+    }
+    return w;
+}
+/* A fresh unbound cell named by symbol NAME; FLAGS is 0 or OBJ_PLAIN. */
+static inline Word atom_new_var(Heap *h, uint32_t name, unsigned flags)
+{
+    Obj *o = heap_obj(h, OBJ_VAR, flags, name, 1);
+    o->body[0] = WORD_MAKE(TAG_NIL, h->next_serial++);
+    return word_from_ptr(TAG_VAR, o);
+}
+/* Serial number of an unbound cell: smaller is older. */
+static inline uint64_t var_serial(Word cell)
+{
+    return word_payload(word_obj(cell)->body[0]);
+}
+
+/* -- Expressions -- */
+
+static inline bool atom_is_expr(Word w)
+{
+    return (word_is_heap(w) && word_obj(w)->kind == OBJ_EXPR) || w == WORD_UNIT;
+}
+/* A non-empty expression. */
+static inline bool atom_is_cons(Word w)
+{
+    return word_is_heap(w) && word_obj(w)->kind == OBJ_EXPR;
+}
+static inline uint32_t expr_len(Word w)
+{
+    return w == WORD_UNIT ? 0 : word_obj(w)->len;
+}
+/* The children, not dereferenced.  W must be a non-empty expression. */
+static inline Word *expr_items(Word w)
+{
+    return word_obj(w)->body;
+}
+static inline Word expr_at(Word w, uint32_t i)
+{
+    assert(i < expr_len(w));
+    return word_obj(w)->body[i];
+}
+static inline bool expr_is_ground(Word w)
+{
+    return w == WORD_UNIT || (word_obj(w)->flags & OBJ_GROUND) != 0;
+}
+/* An expression of N items; sets the ground flag when all items are ground.  N = 0 gives Unit. */
+Word atom_expr(Heap *h, const Word *items, uint32_t n);
+Word atom_expr2(Heap *h, Word a, Word b);
+Word atom_expr3(Heap *h, Word a, Word b, Word c);
+Word atom_expr4(Heap *h, Word a, Word b, Word c, Word d);
+/* An expression of N items to be filled by the caller through *ITEMS; call expr_seal when done.  N > 0. */
+Word atom_expr_open(Heap *h, uint32_t n, Word **items);
+void expr_seal(Word expr);
+/* (Error ATOM CAUSE) */
+static inline Word atom_error(Heap *h, Word atom, Word cause)
+{
+    return atom_expr3(h, W_SYM(ERROR), atom, cause);
+}
+/* A non-empty expression whose head is the symbol Error. */
+static inline bool atom_is_error(Word w)
+{
+    return atom_is_cons(w) && atom_deref(expr_at(w, 0)) == W_SYM(ERROR);
+}
+/* Is every part of the dereferenced term free of unbound variables?  Constant time for flagged expressions. */
+bool atom_is_ground(Word w);
+
+/* -- Strings -- */
+
+/* TEXT must be valid UTF-8. */
+Word atom_str(Heap *h, const char *text, size_t len);
+static inline bool atom_is_str(Word w)
+{
+    return word_is_heap(w) && word_obj(w)->kind == OBJ_STR;
+}
+static inline const char *str_text(Word w, size_t *len)
+{
+    *len = word_obj(w)->len;
+    return (const char *)word_obj(w)->body;
+}
+
+/* -- Terms as a whole -- */
+
+/* A copy of W in which bound cells are replaced by their values; shares what is ground; W itself when
+ * nothing changes.  Needed whenever a term must survive the undoing of bindings. */
+Word atom_resolve(Heap *h, Word w);
+/* The same, with each unbound variable (cell or slot) replaced by MAP of it; NULL keeps variables. */
+typedef Word (*VarMap)(void *context, Heap *h, Word var);
+Word atom_map_vars(Heap *h, Word w, VarMap map, void *context);
+/* Structural equality after dereferencing.  Numbers compare by value (1 equals 1.0), NaN differs from itself;
+ * unbound cells and slots are equal to themselves only. */
+bool atom_equal(Word a, Word b);
+/* Equality up to a one-to-one renaming of variables. */
+bool atom_alpha_equal(Word a, Word b);
+/* Hash compatible with atom_equal: equal atoms hash alike.  All variables hash alike, so it also serves
+ * atom_alpha_equal.  Linear in the size of the term. */
+uint64_t atom_hash(Word w);
+/* Symbol, Variable, Expression or Grounded, as a symbol word. */
+Word atom_metatype(Word w);
+
+#endif

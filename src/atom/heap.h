@@ -1,0 +1,166 @@
+/* The heap of one evaluation thread: heap objects, allocation, the copying collector.
+ *
+ * Two generations.  Objects are born in the nursery by bumping a pointer.  A minor collection copies the
+ * live ones to the old generation; a major one copies everything live to a fresh old generation
+ * (Cheney, "A nonrecursive list compacting algorithm", 1970).
+ *
+ * The one rule that keeps C code simple: ALLOCATION NEVER COLLECTS.  The nursery is a large reserved address range
+ * that simply grows during one step; the engine collects at its safepoints (heap_wants_collection), where every live
+ * word is in a place that the root callback visits.  Between two safepoints a Word in a C local stays valid.
+ *
+ * Objects outside both generations (stored terms of a space) are legal targets of words; the collector
+ * leaves them alone, except that a major collection reports each one it meets (heap->on_stored).
+ *
+ * Old objects are mutated in two ways only: binding a variable cell (recorded on the trail) and changing an
+ * external object (HeapExt.dirty). */
+#ifndef METTA_ATOM_HEAP_H
+#define METTA_ATOM_HEAP_H
+
+#include "atom/word.h"
+#include "base/vec.h"
+
+typedef enum ObjKind {
+    OBJ_EXPR,  /* len children */
+    OBJ_VAR,   /* variable cell: len = symbol id of its name; one word: value or Nil-tagged serial number */
+    OBJ_STR,   /* len bytes of UTF-8 text, padded */
+    OBJ_I64,   /* one raw 64-bit integer that does not fit 48 bits */
+    OBJ_BIG,   /* len GMP limbs, sign in the flags */
+    OBJ_BINDS, /* len words: variable, value, variable, value ... */
+    OBJ_FORWARD = 0xFF
+} ObjKind;
+
+enum {
+    OBJ_GROUND = 1,    /* EXPR: holds no variable anywhere (absence says nothing) */
+    OBJ_EVALUATED = 2, /* EXPR: known to be irreducible */
+    OBJ_NEGATIVE = 4,  /* BIG: sign */
+    OBJ_PLAIN = 8,     /* VAR: written by the programmer: prints without its number */
+    OBJ_STORED = 16,   /* lives in a space's store, not in the heap */
+};
+
+/* A heap object: a header word, then its body. */
+typedef struct Obj {
+    uint8_t kind;
+    uint8_t flags;
+    uint16_t unused;
+    uint32_t len;
+    Word body[];
+} Obj;
+
+typedef struct Ext Ext;
+
+/* What the collector and the printer need to know of a kind of external object. */
+typedef struct ExtType {
+    const char *name;
+    /* Visit every Word the object holds that may point into the heap (NULL: none). */
+    void (*trace)(Ext *x, void (*visit)(void *heap, Word *slot), void *heap);
+    /* Release the object: no word refers to it any more. */
+    void (*destroy)(Ext *x);
+    /* Append its text (NULL: name-0xADDRESS).  SYMTAB is a const SymTab *. */
+    void (*print)(const Ext *x, const void *symtab, void *buf);
+    /* Equality beside identity (NULL: identity only). */
+    bool (*equal)(const Ext *a, const Ext *b);
+    /* For boxes of one word, instead of print and equal: they print as (NAME WORD) and are equal when their words are. */
+    const Word *(*content)(const Ext *x);
+    /* Its MeTTa type, a word that needs no rooting (NULL: %Undefined%). */
+    Word (*type_of)(const Ext *x);
+} ExtType;
+
+/* Base of every external object; embed it first.  Created with heap_add_ext, freed by the collector when unmarked and
+ * without store_refs. */
+struct Ext {
+    const ExtType *type;
+    uint32_t store_refs; /* references from outside the heap: stored terms, modules, C handles */
+    bool marked;         /* reached in this major collection */
+    bool dirty;          /* its words changed since the last collection */
+    bool fresh;          /* created since the last major collection */
+};
+
+typedef struct Heap Heap;
+typedef void (*HeapRoots)(void *context, Heap *h, bool major);
+
+struct Heap {
+    char *top;           /* next free byte of the nursery */
+    char *_Atomic limit; /* safepoint wanted when top passes it; set to NULL to interrupt */
+    char *nursery, *nursery_end;
+    char *old, *old_top, *old_end;
+    char *scan_from;      /* during a collection: Cheney's scan pointer */
+    size_t nursery_size;  /* bytes between collections */
+    size_t old_trigger;   /* old bytes that start a major collection */
+    size_t external;      /* bytes held by external objects and retired stored terms, a hint */
+    uint64_t next_serial; /* of variable cells */
+    VEC(Ext *) exts;
+    VEC(Ext *) grey; /* marked, not yet traced */
+    HeapRoots roots;
+    void *context;
+    void (*on_stored)(void *context, Obj *stored); /* a major collection met a stored term */
+    void (*on_major_end)(void *context);           /* all that is live has been met */
+    bool major;                                    /* a major collection is running */
+    bool stress;                                   /* collect at every safepoint */
+    char *from, *from_top; /* during a major collection: the old generation being emptied */
+    uint64_t minor_count, major_count;
+};
+
+/* Initialise; reserves address space only.  Returns false when the reservation fails. */
+bool heap_init(Heap *h, HeapRoots roots, void *context);
+/* Destroys every external object and unmaps. */
+void heap_fini(Heap *h);
+
+/* SIZE bytes (a multiple of 8) of nursery; never collects, never fails (exhausted reservation is fatal). */
+static inline void *heap_alloc(Heap *h, size_t size)
+{
+    char *p = h->top;
+    if (UNLIKELY(size > (size_t)(h->nursery_end - p))) base_fatal("nursery reservation exhausted");
+    h->top = p + size;
+    return p;
+}
+/* An object with room for WORDS body words; the caller fills the body. */
+static inline Obj *heap_obj(Heap *h, ObjKind kind, unsigned flags, uint32_t len, size_t words)
+{
+    Obj *o = heap_alloc(h, sizeof(Obj) + words * sizeof(Word));
+    o->kind = (uint8_t)kind;
+    o->flags = (uint8_t)flags;
+    o->unused = 0;
+    o->len = len;
+    return o;
+}
+
+static inline Obj *word_obj(Word w)
+{
+    return (Obj *)word_ptr(w);
+}
+
+static inline bool heap_in_nursery(const Heap *h, const void *p)
+{
+    return (size_t)((const char *)p - h->nursery) < (size_t)(h->nursery_end - h->nursery);
+}
+/* Bytes of live and dead objects in both generations, plus the external hint. */
+size_t heap_bytes(const Heap *h);
+
+/* True at a safepoint when the engine should call heap_collect (or was interrupted). */
+static inline bool heap_wants_safepoint(const Heap *h)
+{
+    return h->top >= h->limit;
+}
+/* Make the next safepoint test true; async-signal-safe and thread-safe. */
+void heap_interrupt(Heap *h);
+/* Run a minor or, when due or FORCE_MAJOR, a major collection.  Only at a safepoint. */
+void heap_collect(Heap *h, bool force_major);
+/* The same, not forced, if the nursery is full; else only take back an interrupt. */
+void heap_collect_if_due(Heap *h);
+
+/* For root callbacks: forward the word in *SLOT. */
+void heap_visit(Heap *h, Word *slot);
+static inline void heap_visit_range(Heap *h, Word *from, size_t n)
+{
+    for (size_t i = 0; i < n; i++) heap_visit(h, from + i);
+}
+
+/* Register X (type set, allocated with base_alloc) and return its word. */
+Word heap_add_ext(Heap *h, Ext *x);
+static inline Ext *word_ext(Word w)
+{
+    assert(word_is_ext(w));
+    return (Ext *)word_ptr(w);
+}
+
+#endif
