@@ -1,0 +1,319 @@
+#include "match/match.h"
+
+/* -- Trail -- */
+
+void bind_init(Bind *b, Heap *h)
+{
+    memset(b, 0, sizeof *b);
+    b->heap = h;
+    b->wildcard = WORD_NIL;
+}
+
+void bind_fini(Bind *b)
+{
+    vec_free(&b->trail);
+}
+
+void bind_undo(Bind *b, size_t mark)
+{
+    while (b->trail.len > mark) {
+        TrailEntry e = vec_pop(&b->trail);
+        e.cell->body[0] = e.unbound;
+    }
+    if (b->scanned > mark) b->scanned = mark;
+}
+
+/* -- Pairs of item spans still to compare: on the C stack while few -- */
+
+typedef struct Pair {
+    const Word *a, *b;
+    uint32_t left;
+} Pair;
+
+enum { PAIRS_INLINE = 24 };
+
+typedef struct PairStack {
+    Pair *data;
+    size_t len, cap;
+    Pair first[PAIRS_INLINE];
+} PairStack;
+
+static void pairs_init(PairStack *s)
+{
+    s->data = s->first;
+    s->len = 0;
+    s->cap = PAIRS_INLINE;
+}
+
+static void pairs_free(PairStack *s)
+{
+    if (s->data != s->first) base_free(s->data);
+}
+
+static void pairs_push(PairStack *s, const Word *a, const Word *b, uint32_t n)
+{
+    if (s->len == s->cap) {
+        Pair *grown = base_alloc(s->cap * 2 * sizeof *grown);
+        memcpy(grown, s->data, s->len * sizeof *grown);
+        pairs_free(s);
+        s->data = grown;
+        s->cap *= 2;
+    }
+    s->data[s->len++] = (Pair){a, b, n};
+}
+
+static bool pairs_next(PairStack *s, Word *a, Word *b)
+{
+    if (s->len == 0) return false;
+    Pair *p = &s->data[s->len - 1];
+    *a = *p->a++;
+    *b = *p->b++;
+    if (--p->left == 0) s->len--;
+    return true;
+}
+
+/* -- Unification (Robinson, with occurs check; ground sub-terms are skipped by it) -- */
+
+bool occurs_in(Word cell, Word term)
+{
+    term = atom_deref(term);
+    if (!atom_is_cons(term)) return term == cell;
+    if (expr_is_ground(term)) return false;
+    WordVec todo = {0};
+    vec_push(&todo, term);
+    bool found = false;
+    while (todo.len && !found) {
+        Word w = vec_pop(&todo);
+        for (uint32_t i = 0; i < expr_len(w) && !found; i++) {
+            Word item = atom_deref(expr_at(w, i));
+            found = item == cell;
+            if (atom_is_cons(item) && !expr_is_ground(item)) vec_push(&todo, item);
+        }
+    }
+    vec_free(&todo);
+    return found;
+}
+
+static bool bind_checked(Bind *b, Word cell, Word value)
+{
+    if (atom_is_cons(value) && !expr_is_ground(value) && occurs_in(cell, value)) return false;
+    bind_cell(b, cell, value);
+    return true;
+}
+
+static bool is_custom(Bind *b, Word x, Word y)
+{
+    return b->custom && (word_is_ext(x) || word_is_ext(y));
+}
+
+static void defer_custom(Bind *b, Word x, Word y)
+{
+    vec_push(b->custom, word_is_ext(x) ? x : y);
+    vec_push(b->custom, word_is_ext(x) ? y : x);
+}
+
+/* One pair; expressions are pushed. */
+static bool unify_step(Bind *b, PairStack *todo, Word x, Word y)
+{
+    x = atom_deref(x);
+    y = atom_deref(y);
+    if (x == y) return x != WORD_NAN;
+    if (word_is_cell(x)) {
+        if (word_is_cell(y) && var_serial(y) > var_serial(x)) {
+            bind_cell(b, y, x);
+            return true;
+        }
+        return bind_checked(b, x, y);
+    }
+    if (word_is_cell(y)) return bind_checked(b, y, x);
+    if (UNLIKELY(!word_is_nil(b->wildcard)) && (x == b->wildcard || y == b->wildcard)) return true;
+    if (atom_is_cons(x) && atom_is_cons(y)) {
+        if (expr_len(x) != expr_len(y)) return false;
+        pairs_push(todo, expr_items(x), expr_items(y), expr_len(x));
+        return true;
+    }
+    if (atom_equal(x, y)) return true;
+    if (!is_custom(b, x, y)) return false;
+    defer_custom(b, x, y);
+    return true;
+}
+
+bool unify(Bind *b, Word x, Word y)
+{
+    PairStack todo;
+    pairs_init(&todo);
+    bool ok;
+    do ok = unify_step(b, &todo, x, y);
+    while (ok && pairs_next(&todo, &x, &y));
+    pairs_free(&todo);
+    return ok;
+}
+
+/* -- Matching stored patterns -- */
+
+static bool match_slot(Bind *b, Word pattern, Word term, Word *slots)
+{
+    Word *slot = &slots[word_slot_index(pattern)];
+    if (word_is_nil(*slot)) {
+        *slot = term;
+        return true;
+    }
+    return unify(b, *slot, term);
+}
+
+static bool match_step(Bind *b, PairStack *todo, Word pattern, Word term, Word *slots, const SlotName *names)
+{
+    term = atom_deref(term);
+    if (word_is_slot(pattern)) return match_slot(b, pattern, term, slots);
+    if (pattern == term) return term != WORD_NAN;
+    if (word_is_cell(term)) {
+        Word instance = instantiate(b->heap, pattern, slots, names);
+        return bind_checked(b, term, instance);
+    }
+    if (atom_is_cons(pattern) && atom_is_cons(term)) {
+        if (expr_len(pattern) != expr_len(term)) return false;
+        pairs_push(todo, expr_items(pattern), expr_items(term), expr_len(term));
+        return true;
+    }
+    if (atom_equal(pattern, term)) return true;
+    if (!is_custom(b, pattern, term)) return false;
+    defer_custom(b, pattern, term);
+    return true;
+}
+
+bool match_stored(Bind *b, Word pattern, Word term, Word *slots, const SlotName *names)
+{
+    PairStack todo;
+    pairs_init(&todo);
+    bool ok;
+    do ok = match_step(b, &todo, pattern, term, slots, names);
+    while (ok && pairs_next(&todo, &pattern, &term));
+    pairs_free(&todo);
+    return ok;
+}
+
+/* -- Instantiation --
+ *
+ * The copies lie one after another in the nursery, so they are their own queue: scan them from first to last, copying
+ * non-ground children to the end (as Cheney's collector does).  Fresh variable cells lie between them and are
+ * stepped over. */
+
+static Word copy_shallow(Heap *h, Word stored)
+{
+    const Obj *from = word_obj(stored);
+    Obj *to = heap_obj(h, OBJ_EXPR, OBJ_GROUND, from->len, from->len);
+    memcpy(to->body, from->body, from->len * sizeof(Word));
+    return word_from_ptr(TAG_HEAP, to);
+}
+
+static bool is_ground_value(Word w)
+{
+    return !word_is_var(w) && (!atom_is_cons(w) || expr_is_ground(w));
+}
+
+static Word slot_value(Heap *h, Word slot, Word *slots, const SlotName *names)
+{
+    uint32_t i = word_slot_index(slot);
+    if (word_is_nil(slots[i])) slots[i] = atom_new_var(h, names ? names[i].name : SYM_EMPTY, 0);
+    return slots[i];
+}
+
+static size_t copied_size(const Obj *o)
+{
+    return sizeof(Obj) + (o->kind == OBJ_VAR ? 1 : o->len) * sizeof(Word);
+}
+
+static void clear_ground(Heap *h, char *from)
+{
+    for (char *p = from; p < h->top; p += copied_size((Obj *)p)) {
+        Obj *o = (Obj *)p;
+        if (o->kind == OBJ_EXPR) o->flags &= (uint8_t)~OBJ_GROUND;
+    }
+}
+
+Word instantiate(Heap *h, Word stored, Word *slots, const SlotName *names)
+{
+    if (word_is_slot(stored)) return slot_value(h, stored, slots, names);
+    if (!atom_is_cons(stored) || expr_is_ground(stored)) return stored;
+    char *start = h->top;
+    Word root = copy_shallow(h, stored);
+    bool ground = true;
+    for (char *scan = start; scan < h->top;) {
+        Obj *o = (Obj *)scan;
+        scan += copied_size(o);
+        if (o->kind != OBJ_EXPR) continue;
+        for (uint32_t i = 0; i < o->len; i++) {
+            Word item = o->body[i];
+            if (word_is_slot(item)) {
+                o->body[i] = slot_value(h, item, slots, names);
+                ground &= is_ground_value(o->body[i]);
+            } else if (atom_is_cons(item) && !expr_is_ground(item)) {
+                o->body[i] = copy_shallow(h, item);
+            }
+        }
+    }
+    if (!ground) clear_ground(h, start);
+    return root;
+}
+
+/* -- Copies with other variables -- */
+
+typedef struct Substitution {
+    Word cell, value;
+} Substitution;
+
+static Word substitute_var(void *context, Heap *h, Word var)
+{
+    const Substitution *s = context;
+    (void)h;
+    return var == s->cell ? s->value : var;
+}
+
+Word substitute(Heap *h, Word term, Word cell, Word value)
+{
+    Substitution s = {atom_deref(cell), value};
+    return atom_map_vars(h, term, substitute_var, &s);
+}
+
+typedef struct Renaming {
+    const Word *keep;
+    uint32_t keep_count;
+    WordVec pairs; /* old, new, old, new ... */
+} Renaming;
+
+static Word rename_var(void *context, Heap *h, Word var)
+{
+    Renaming *r = context;
+    for (uint32_t i = 0; i < r->keep_count; i++)
+        if (atom_deref(r->keep[i]) == var) return var;
+    for (size_t i = 0; i < r->pairs.len; i += 2)
+        if (r->pairs.data[i] == var) return r->pairs.data[i + 1];
+    uint32_t name = word_is_slot(var) ? SYM_EMPTY : word_obj(var)->len;
+    Word fresh = atom_new_var(h, name, 0);
+    vec_push(&r->pairs, var);
+    vec_push(&r->pairs, fresh);
+    return fresh;
+}
+
+Word rename_apart(Heap *h, Word term, const Word *keep, uint32_t n)
+{
+    Renaming r = {keep, n, {0}};
+    Word copy = atom_map_vars(h, term, rename_var, &r);
+    vec_free(&r.pairs);
+    return copy;
+}
+
+static Word collect_var(void *context, Heap *h, Word var)
+{
+    WordVec *out = context;
+    (void)h;
+    for (size_t i = 0; i < out->len; i++)
+        if (out->data[i] == var) return var;
+    vec_push(out, var);
+    return var;
+}
+
+void free_variables(Heap *h, Word term, WordVec *out)
+{
+    atom_map_vars(h, term, collect_var, out);
+}
