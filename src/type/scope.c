@@ -1,0 +1,198 @@
+#include "type/scope.h"
+
+#include "type/type.h"
+
+Scope *scope_new(Space *own)
+{
+    Scope *s = base_calloc(1, sizeof *s);
+    s->own = own;
+    vec_push(&s->spaces, own);
+    return s;
+}
+
+void scope_free(Scope *s)
+{
+    if (!s) return;
+    for (size_t i = 0; i < s->by_symbol.len; i++) {
+        if (!s->by_symbol.data[i]) continue;
+        base_free(s->by_symbol.data[i]->types);
+        base_free(s->by_symbol.data[i]);
+    }
+    vec_free(&s->by_symbol);
+    vec_free(&s->spaces);
+    base_free(s);
+}
+
+static void forget_types(Scope *s)
+{
+    for (size_t i = 0; i < s->by_symbol.len; i++)
+        if (s->by_symbol.data[i]) s->by_symbol.data[i]->epoch = 0;
+}
+
+void scope_add_space(Scope *s, Space *dependency)
+{
+    for (size_t i = 0; i < s->spaces.len; i++)
+        if (s->spaces.data[i] == dependency) return;
+    vec_push(&s->spaces, dependency);
+    forget_types(s);
+}
+
+void scope_trace(Scope *s, Heap *h)
+{
+    for (size_t i = 0; i < s->by_symbol.len; i++) {
+        SymbolTypes *t = s->by_symbol.data[i];
+        if (t) heap_visit_range(h, t->types, t->count);
+    }
+}
+
+/* -- The type world -- */
+
+void type_world_init(TypeWorld *w, Heap *h, Bind *b)
+{
+    memset(w, 0, sizeof *w);
+    w->heap = h;
+    w->bind = b;
+    w->epoch = 1;
+    type_world_moved(w);
+}
+
+void type_world_moved(TypeWorld *w)
+{
+    w->left_expr = w->left_atom = WORD_NIL;
+}
+
+static void note_typed_expression(TypeWorld *w, Word subject)
+{
+    Word head = atom_deref(expr_at(subject, 0));
+    if (!word_is_sym(head)) {
+        w->typed_expr_other = true;
+        return;
+    }
+    uint32_t id = word_sym_id(head);
+    while (w->typed_expr_head.len <= id) vec_push(&w->typed_expr_head, 0);
+    w->typed_expr_head.data[id] = 1;
+}
+
+void type_world_note(TypeWorld *w, Word atom)
+{
+    atom = atom_deref(atom);
+    if (!atom_is_cons(atom)) return;
+    Word head = atom_deref(expr_at(atom, 0));
+    if (head != W_SYM(COLON) && head != W_SYM(SUBTYPE) && !word_is_var(head)) return;
+    w->epoch++;
+    if (expr_len(atom) < 2) return;
+    Word subject = atom_deref(expr_at(atom, 1));
+    if (atom_is_cons(subject))
+        note_typed_expression(w, subject);
+    else if (word_is_var(subject))
+        w->typed_expr_other = true;
+}
+
+void type_world_fini(TypeWorld *w)
+{
+    vec_free(&w->typed_expr_head);
+}
+
+/* -- Declared types of symbols -- */
+
+/* Append every T with (HEAD SUBJECT T) in the scope, unless it is an unbound variable or %Undefined%. */
+static void query_pairs(TypeWorld *w, Scope *s, Word head, Word subject, WordVec *out)
+{
+    Word var = atom_new_var(w->heap, SYM_COLON, 0);
+    Word pattern = atom_expr3(w->heap, head, subject, var);
+    for (size_t i = 0; i < s->spaces.len; i++) {
+        Cursor c;
+        cursor_open(s->spaces.data[i], pattern, &c);
+        for (;;) {
+            Trial t = trial_begin(w->bind);
+            bool found = cursor_next(&c, w->bind, pattern);
+            Word type = found ? atom_resolve(w->heap, var) : WORD_NIL;
+            trial_abort(w->bind, t);
+            if (!found) break;
+            if (!word_is_var(type) && type != W_SYM(UNDEFINED)) vec_push(out, type);
+        }
+    }
+}
+
+static bool contains(const WordVec *v, size_t from, Word type)
+{
+    for (size_t i = from; i < v->len; i++)
+        if (atom_equal(v->data[i], type)) return true;
+    return false;
+}
+
+/* Close V (from index FROM) under the ':<' facts. */
+void scope_add_supertypes(TypeWorld *w, Scope *s, WordVec *v, size_t from)
+{
+    for (size_t i = from; i < v->len; i++) {
+        WordVec found = {0};
+        query_pairs(w, s, W_SYM(SUBTYPE), v->data[i], &found);
+        for (size_t k = 0; k < found.len; k++)
+            if (!contains(v, from, found.data[k])) vec_push(v, found.data[k]);
+        vec_free(&found);
+    }
+}
+
+void scope_declared_types(TypeWorld *w, Scope *s, Word subject, WordVec *out)
+{
+    size_t from = out->len;
+    query_pairs(w, s, W_SYM(COLON), subject, out);
+    scope_add_supertypes(w, s, out, from);
+}
+
+const SymbolTypes *scope_symbol_types(TypeWorld *w, Scope *s, uint32_t id)
+{
+    while (s->by_symbol.len <= id) vec_push(&s->by_symbol, NULL);
+    SymbolTypes *t = s->by_symbol.data[id];
+    if (LIKELY(t && t->epoch == w->epoch)) return t;
+    if (!t) t = s->by_symbol.data[id] = base_calloc(1, sizeof *t);
+    WordVec types = {0};
+    scope_declared_types(w, s, word_sym(id), &types);
+    base_free(t->types);
+    t->types = types.data;
+    t->count = (uint32_t)types.len;
+    t->epoch = w->epoch;
+    signature_from_types(t->types, t->count, &t->signature);
+    return t;
+}
+
+/* -- Signatures -- */
+
+static ParamKind classify(Word type)
+{
+    type = atom_deref(type);
+    if (type == W_SYM(T_ATOM)) return PARAM_ATOM;
+    if (type == W_SYM(UNDEFINED)) return PARAM_ANY;
+    if (type_is_meta(type)) return PARAM_META;
+    return word_is_sym(type) ? PARAM_CONST : PARAM_COMPLEX;
+}
+
+static bool is_same_signature(Word type)
+{
+    Word a = atom_deref(expr_at(type, 1));
+    return expr_len(type) == 4 && word_is_cell(a) && a == atom_deref(expr_at(type, 2)) &&
+           classify(expr_at(type, 3)) == PARAM_CONST;
+}
+
+void signature_from_types(const Word *types, uint32_t count, Signature *out)
+{
+    memset(out, 0, sizeof *out);
+    out->kind = count == 0 ? SIGNATURE_NONE : SIGNATURE_GENERAL;
+    if (count != 1 || !type_is_function(types[0])) return;
+    Word type = types[0];
+    uint32_t n = expr_len(type) - 2;
+    if (n > SIGNATURE_MAX_PARAMS) return;
+    bool simple = true;
+    for (uint32_t i = 0; i < n; i++) {
+        Word p = atom_deref(expr_at(type, i + 1));
+        out->params[i] = (Param){classify(p), word_is_sym(p) ? p : W_SYM(UNDEFINED)};
+        simple &= out->params[i].kind != PARAM_COMPLEX;
+    }
+    Word result = atom_deref(expr_at(type, n + 1));
+    out->result = (Param){classify(result), word_is_sym(result) ? result : W_SYM(UNDEFINED)};
+    out->param_count = n;
+    if (simple && (out->result.kind != PARAM_COMPLEX || word_is_cell(result)))
+        out->kind = SIGNATURE_SIMPLE;
+    else if (is_same_signature(type))
+        out->kind = SIGNATURE_SAME;
+}

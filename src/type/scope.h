@@ -1,0 +1,92 @@
+/* Scope: where an evaluation looks things up.
+ *
+ * A scope is a space together with the spaces it depends on (a module sees its own space, the core library and what it
+ * imported; a plain space sees itself).  It caches, per symbol, what its ':' and ':<' facts say. */
+#ifndef METTA_TYPE_SCOPE_H
+#define METTA_TYPE_SCOPE_H
+
+#include "space/space.h"
+
+/* How a declared parameter treats its argument. */
+typedef enum ParamKind {
+    PARAM_ATOM,    /* Atom: taken as it stands */
+    PARAM_META,    /* Symbol, Variable, Expression or Grounded */
+    PARAM_ANY,     /* %Undefined% */
+    PARAM_CONST,   /* a plain type symbol such as Number */
+    PARAM_COMPLEX, /* anything else: type variables, (List $a), ... */
+} ParamKind;
+
+typedef struct Param {
+    ParamKind kind;
+    Word type;
+} Param;
+
+enum { SIGNATURE_MAX_PARAMS = 12 };
+
+/* What the types of an operation allow evaluation to do without general type inference. */
+typedef enum SignatureKind {
+    SIGNATURE_NONE,    /* no type at all: arguments are evaluated, nothing is checked */
+    SIGNATURE_SIMPLE,  /* exactly one type, a function type without PARAM_COMPLEX parameters */
+    SIGNATURE_SAME,    /* exactly one type of the form (-> $t $t R): "==" */
+    SIGNATURE_GENERAL, /* everything else */
+} SignatureKind;
+
+typedef struct Signature {
+    SignatureKind kind;
+    uint32_t param_count;
+    Param params[SIGNATURE_MAX_PARAMS];
+    Param result; /* PARAM_COMPLEX only when the result is a type variable of its own */
+} Signature;
+
+/* The declared types of a symbol in a scope, supertypes included; words are roots of the collector. */
+typedef struct SymbolTypes {
+    uint64_t epoch; /* of the type world when this was computed; 0: never */
+    Word *types;
+    uint32_t count;
+    Signature signature;
+} SymbolTypes;
+
+typedef struct Scope {
+    Space *own;
+    VEC(Space *) spaces;          /* own first, then dependencies */
+    VEC(SymbolTypes *) by_symbol; /* by symbol id; NULL: not computed */
+    bool has_core;                /* sees the core library: native symbols such as "if" are defined */
+    void *module;                 /* the module whose space this is, or NULL */
+} Scope;
+
+/* What types depend on beside a scope: the types of operations, and counters that tell when caches are stale. */
+typedef struct TypeWorld {
+    Heap *heap;
+    Bind *bind;
+    const Word *op_types; /* declared type of each operation, a root; WORD_NIL: %Undefined% */
+    const Signature *op_signatures;
+    uint64_t epoch;               /* grows with each ':' or ':<' fact added or removed, in any space */
+    VEC(uint8_t) typed_expr_head; /* by symbol id: heads some (: (head ...) T) fact */
+    bool typed_expr_other;        /* a (: (...) T) fact with another head exists */
+    Word left_expr, left_atom;    /* cache of type_leftmost; reset when atoms move */
+} TypeWorld;
+
+Scope *scope_new(Space *own);
+void scope_free(Scope *s);
+void scope_add_space(Scope *s, Space *dependency);
+/* Visit the cached types (collector root). */
+void scope_trace(Scope *s, Heap *h);
+
+/* An empty world; the tables of operations are the caller's to set. */
+void type_world_init(TypeWorld *w, Heap *h, Bind *b);
+/* A collection is moving atoms: call from the root callback. */
+void type_world_moved(TypeWorld *w);
+/* Note a fact added to or removed from some space: call for every change. Constant time. */
+void type_world_note(TypeWorld *w, Word atom);
+void type_world_fini(TypeWorld *w);
+
+/* Declared types of symbol ID in S, computed at need. Valid until the next type fact or collection. */
+const SymbolTypes *scope_symbol_types(TypeWorld *w, Scope *s, uint32_t id);
+/* Append the types that ':' facts of S give to SUBJECT, closed under ':<'. */
+void scope_declared_types(TypeWorld *w, Scope *s, Word subject, WordVec *out);
+/* Close the types of V from index FROM under ':<'. */
+void scope_add_supertypes(TypeWorld *w, Scope *s, WordVec *v, size_t from);
+/* Derive the signature of COUNT types. */
+void signature_from_types(const Word *types, uint32_t count, Signature *out);
+
+#endif
