@@ -1,0 +1,172 @@
+#include "rt/machine.h"
+
+#include <sys/mman.h>
+
+static void push_bottom(Machine *m)
+{
+    /* A frame and a choice point that nothing ever resumes, so that machine_top needs no tests. */
+    Frame *f = (Frame *)m->stack;
+    *f = (Frame){.kind = FRAME_TOP};
+    m->frame = f;
+    Choice *c = (Choice *)frame_end(f);
+    memset(c, 0, sizeof *c);
+    c->kind = CHOICE_BOTTOM;
+    c->frame = f;
+    c->top = (char *)(c + 1);
+    m->choice = c;
+    m->clean = m->stack;
+}
+
+bool machine_init(Machine *m, Runtime *rt, size_t size)
+{
+    memset(m, 0, sizeof *m);
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) return false;
+    m->rt = rt;
+    m->stack = p;
+    m->stack_end = m->stack + size;
+    m->max_depth = UINT64_MAX;
+    m->atom = m->type = m->value = m->abort_cause = WORD_NIL;
+    m->gc_epoch = 1;
+    push_bottom(m);
+    return true;
+}
+
+void machine_fini(Machine *m)
+{
+    vec_free(&m->results);
+    munmap(m->stack, (size_t)(m->stack_end - m->stack));
+}
+
+size_t machine_stack_bytes(const Machine *m)
+{
+    return (size_t)(machine_top(m) - m->stack);
+}
+
+Frame *machine_push(Machine *m, FrameKind kind, unsigned flags, uint32_t count)
+{
+    Frame *f = (Frame *)machine_top(m);
+    machine_touch(m, f);
+    f->kind = (uint8_t)kind;
+    f->flags = (uint8_t)flags;
+    f->unused = 0;
+    f->count = count;
+    f->index = 0;
+    f->gc_mark = 0;
+    f->depth = m->depth;
+    f->parent = m->frame;
+    for (uint32_t i = 0; i < count; i++) f->slot[i] = WORD_NIL;
+    m->frame = f;
+    return f;
+}
+
+Frame *machine_own(Machine *m, Frame *f)
+{
+    assert(m->frame == f);
+    if (!machine_protects(m, f)) {
+        machine_touch(m, f);
+        return f;
+    }
+    Frame *copy = (Frame *)machine_top(m);
+    machine_touch(m, copy);
+    memcpy(copy, f, sizeof *f + f->count * sizeof(Word));
+    copy->flags &= (uint8_t)~FF_SUCCEEDED;
+    copy->gc_mark = 0;
+    if (copy->flags & FF_GOAL) copy->slot[SLOT_HELD] = WORD_NIL;
+    m->frame = copy;
+    return copy;
+}
+
+Choice *machine_choice(Machine *m, ChoiceKind kind, uint32_t count)
+{
+    Choice *c = (Choice *)machine_top(m);
+    machine_touch(m, c);
+    c->kind = (uint8_t)kind;
+    c->flags = 0;
+    c->unused = 0;
+    c->count = count;
+    c->index = 0;
+    c->limit = 0;
+    c->prev = m->choice;
+    c->frame = m->frame;
+    c->top = (char *)(c->slot + count);
+    c->trail = m->rt->bind.trail.len;
+    c->keep = m->rt->heap.next_serial;
+    c->depth = m->depth;
+    c->scope = m->scope;
+    for (uint32_t i = 0; i < count; i++) c->slot[i] = WORD_NIL;
+    m->choice = c;
+    m->rt->bind.keep = c->keep;
+    return c;
+}
+
+/* -- Collection -- */
+
+static void trace_frames(Machine *m, Heap *h, Frame *f, const char *stop)
+{
+    for (; f && (char *)f >= stop && f->gc_mark != m->gc_epoch; f = f->parent) {
+        f->gc_mark = m->gc_epoch;
+        heap_visit_range(h, f->slot, f->count);
+    }
+}
+
+/* Visit the cells and values of the trail entries from FROM on. */
+static void visit_trail(Bind *b, Heap *h, size_t from)
+{
+    for (size_t i = from; i < b->trail.len; i++) {
+        Word cell = word_from_ptr(TAG_VAR, b->trail.data[i].cell);
+        heap_visit(h, &cell);
+        b->trail.data[i].cell = word_obj(cell);
+        heap_visit(h, &b->trail.data[i].cell->body[0]);
+    }
+}
+
+/* Drop the entries from FROM on that no choice point needs: those of cells younger than the choice point that would
+ * undo them.  NEWER holds the choice points with marks above FROM, newest first; BASE is the next older one. */
+static void compact_trail(Bind *b, size_t from, Choice **newer, size_t n, const Choice *base)
+{
+    size_t out = from;
+    uint64_t keep = base->keep;
+    for (size_t i = from; i < b->trail.len; i++) {
+        while (n > 0 && newer[n - 1]->trail <= i) {
+            keep = newer[--n]->keep;
+            newer[n]->trail = out;
+        }
+        if (word_payload(b->trail.data[i].unbound) < keep) b->trail.data[out++] = b->trail.data[i];
+    }
+    while (n > 0) newer[--n]->trail = out;
+    b->trail.len = out;
+}
+
+void machine_trace_trail(Machine *m, Heap *h, bool major)
+{
+    Bind *b = &m->rt->bind;
+    size_t from = major ? 0 : b->scanned;
+    visit_trail(b, h, from);
+    VEC(Choice *) newer = {0};
+    Choice *c = m->choice;
+    for (; c->prev && c->trail > from; c = c->prev) vec_push(&newer, c);
+    compact_trail(b, from, newer.data, newer.len, c);
+    vec_free(&newer);
+    b->scanned = b->trail.len;
+}
+
+void machine_trace(Machine *m, Heap *h, bool major)
+{
+    const char *stop = major ? m->stack : m->clean;
+    m->gc_epoch++;
+    heap_visit(h, &m->atom);
+    heap_visit(h, &m->type);
+    heap_visit(h, &m->value);
+    heap_visit(h, &m->abort_cause);
+    trace_frames(m, h, m->frame, stop);
+    for (Choice *c = m->choice; c && (char *)c >= stop; c = c->prev) {
+        if ((char *)c < m->stack || (char *)c >= m->stack_end) break; /* the outer machine's */
+        heap_visit_range(h, c->slot, c->count);
+        trace_frames(m, h, c->frame, stop);
+    }
+    heap_visit_range(h, m->results.data, m->results.len);
+    Word own = m->scope ? space_word(m->scope->own) : WORD_NIL;
+    heap_visit(h, &own);
+    m->clean = machine_top(m);
+}

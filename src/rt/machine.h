@@ -1,0 +1,147 @@
+/* The machine state of one evaluation: plain data shared by all engines.
+ *
+ * One stack holds frames (continuations) and choice points.  A frame is what to do with a result; its parent lies below
+ * it.  A choice point is an alternative not yet taken; while it exists, every frame below it is protected: it may be
+ * resumed again, so whoever resumes a protected frame copies it first (machine_own).  No C frame ever
+ * holds an alternative, and no MeTTa call nests the C stack.
+ *
+ * A new frame or choice point is placed above both the current frame and the newest choice point, so parents always lie
+ * below children, and everything above the newest of the two is free. */
+#ifndef METTA_RT_MACHINE_H
+#define METTA_RT_MACHINE_H
+
+#include "rt/rt.h"
+
+typedef enum FrameKind {
+#define FRAME(id, ...) FRAME_##id,
+#include "rt/frames.inc"
+#undef FRAME
+    FRAME_COUNT
+} FrameKind;
+
+enum {
+    FF_GOAL = 1,      /* receives the results of a complete evaluation: holds error results back */
+    FF_SUCCEEDED = 2, /* this goal has delivered a result that is not an error, and may deliver more */
+};
+
+typedef struct Frame {
+    uint8_t kind;
+    uint8_t flags;
+    uint16_t unused;
+    uint32_t count;   /* slots */
+    uint32_t index;   /* progress: next argument, item ... */
+    uint32_t gc_mark; /* collection that last visited this frame */
+    uint64_t depth;   /* logical nesting of reductions when it was pushed */
+    struct Frame *parent;
+    Word slot[];
+} Frame;
+
+/* Slot 0 of every FF_GOAL frame: held-back errors, a list (error (rest ...)) or WORD_NIL. */
+enum { SLOT_HELD = 0 };
+
+typedef enum ChoiceKind {
+#define CHOICE(id, ...) CHOICE_##id,
+#include "rt/frames.inc"
+#undef CHOICE
+    CHOICE_COUNT
+} ChoiceKind;
+
+typedef struct Choice {
+    uint8_t kind;
+    uint8_t flags;
+    uint16_t unused;
+    uint32_t count; /* slots */
+    uint32_t index; /* next alternative of a list, space of the scope ... */
+    uint32_t limit; /* CHOICE_MATCH: number of spaces to search */
+    struct Choice *prev;
+    Frame *frame; /* continuation of the alternative */
+    char *top;    /* the stack below is protected */
+    size_t trail;
+    uint64_t keep; /* cells with smaller serials existed when it was made */
+    uint64_t depth;
+    Scope *scope;
+    union {
+        Cursor cursor;
+        RuleCursor rules;
+        Frame *owner; /* CHOICE_HELD, barriers: the goal frame they belong to */
+    } u;
+    Word slot[];
+} Choice;
+
+struct Machine {
+    Runtime *rt;
+    char *stack, *stack_end;
+    Frame *frame;   /* current continuation */
+    Choice *choice; /* newest choice point; never NULL while running */
+    Scope *scope;
+    uint64_t depth, max_depth;
+    /* Registers: the atom being evaluated, the type expected of it (WORD_NIL: minimal instruction), the result. */
+    Word atom, type, value;
+    char *clean; /* stack below was visited by the last collection and not changed since */
+    uint32_t gc_epoch;
+    uint64_t steps;
+    Machine *outer;          /* the machine that this one was started from */
+    Word abort_cause;        /* not WORD_NIL: the run ends with this cause */
+    WordVec results;         /* of the query being run */
+    const Space *rule_space; /* where the rule applied last is, and which it was */
+    uint32_t rule;
+};
+
+/* Reserve a stack of SIZE bytes of address space; false when that fails. */
+bool machine_init(Machine *m, Runtime *rt, size_t size);
+void machine_fini(Machine *m);
+/* Bytes of stack in use. */
+size_t machine_stack_bytes(const Machine *m);
+/* Visit all words of the machine (collector root), the trail excepted. */
+void machine_trace(Machine *m, Heap *h, bool major);
+/* Visit and trim the trail; M is the innermost machine, whose chain of choice points goes on into the outer ones. */
+void machine_trace_trail(Machine *m, Heap *h, bool major);
+
+static inline char *frame_end(const Frame *f)
+{
+    return (char *)(f->slot + f->count);
+}
+static inline char *machine_top(const Machine *m)
+{
+    char *a = frame_end(m->frame), *b = m->choice->top;
+    return a > b ? a : b;
+}
+/* Is F protected by a choice point?  Then it must not be changed: see machine_own. */
+static inline bool machine_protects(const Machine *m, const Frame *f)
+{
+    return (const char *)m->choice > (const char *)f;
+}
+static inline void machine_touch(Machine *m, void *p)
+{
+    if ((char *)p < m->clean) m->clean = (char *)p;
+}
+
+/* Push a frame with COUNT slots, all WORD_NIL, as the current one. */
+Frame *machine_push(Machine *m, FrameKind kind, unsigned flags, uint32_t count);
+/* The current frame F, or a copy of it above the choice points when it is protected; it becomes current. */
+Frame *machine_own(Machine *m, Frame *f);
+/* Push a choice point with COUNT slots that resumes in the current frame and scope. */
+Choice *machine_choice(Machine *m, ChoiceKind kind, uint32_t count);
+/* Remove the newest choice point. */
+static inline void machine_drop(Machine *m, Choice *c)
+{
+    assert(m->choice == c);
+    m->choice = c->prev;
+    m->rt->bind.keep = m->choice->keep;
+}
+/* Put the state back to what it was when C, the newest choice point, was made. */
+static inline void machine_restore(Machine *m, Choice *c)
+{
+    assert(m->choice == c);
+    bind_undo(&m->rt->bind, c->trail);
+    m->frame = c->frame;
+    m->scope = c->scope;
+    m->depth = c->depth;
+}
+/* Room left for SIZE more bytes? */
+static inline bool machine_has_room(const Machine *m, size_t size)
+{
+    return (size_t)(m->stack_end - machine_top(m)) > size + 4096;
+}
+
+#endif
