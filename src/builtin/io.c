@@ -1,0 +1,5 @@
+#include "builtin/bodies.h"
+
+#include <stdio.h>
+
+#include "builtin/io.inc"

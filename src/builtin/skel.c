@@ -1,0 +1,3 @@
+#include "builtin/bodies.h"
+
+#include "builtin/skel.inc"
