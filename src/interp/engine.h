@@ -1,0 +1,125 @@
+/* Internal to interp/: the steps and what they share.
+ *
+ * A call has a RETURN TYPE: the type expected of its result, which is then evaluated further; or WORD_NIL in a minimal
+ * instruction, where the result is passed on as it is. */
+#ifndef METTA_INTERP_ENGINE_H
+#define METTA_INTERP_ENGINE_H
+
+#include "builtin/builtin.h"
+#include "interp/interp.h"
+
+typedef enum Step {
+    STEP_EVAL,    /* evaluate m->atom where m->type is expected */
+    STEP_MINIMAL, /* run m->atom as a minimal instruction */
+    STEP_RETURN,  /* give m->value to the current frame */
+    STEP_FAIL,    /* take the newest alternative */
+    STEP_HALT,    /* the machine is exhausted */
+} Step;
+
+static inline Step step_return(Machine *m, Word value)
+{
+    m->value = value;
+    return STEP_RETURN;
+}
+static inline Step step_eval(Machine *m, Word atom, Word type)
+{
+    m->atom = atom;
+    m->type = type;
+    return STEP_EVAL;
+}
+static inline Step step_minimal(Machine *m, Word atom)
+{
+    m->atom = atom;
+    return STEP_MINIMAL;
+}
+
+/* eval.c */
+Step eval_step(Machine *m);
+/* Return to ARGS, the frame that collects the items of a call. */
+Step args_resume(Machine *m, Frame *f, Word value);
+/* call.c: calls of rules and builtins */
+
+/* Call GOAL, whose arguments are ready. */
+Step call(Machine *m, Word goal, Word type);
+/* Go on with R, one result of calling GOAL. */
+Step call_result(Machine *m, Word goal, Word r, Word type);
+/* GOAL is irreducible. */
+Step call_stuck(Machine *m, Word goal, Word type);
+/* The call GOAL failed with CAUSE: its result is (Error GOAL CAUSE). */
+Step call_error(Machine *m, Word goal, Word cause, Word type);
+/* The items of LIST are the results of calling GOAL. */
+Step call_many(Machine *m, Word goal, Word list, Word type);
+/* The items of ERRORS are results already. */
+Step return_many(Machine *m, const WordVec *values);
+/* Leave a choice point that returns VALUES, if there are any. */
+void leave_values(Machine *m, const WordVec *values);
+Step rules_resume(Machine *m, Choice *c);
+Step list_resume(Machine *m, Choice *c);
+Step values_resume(Machine *m, Choice *c);
+/* Run a (function BODY) on behalf of GOAL. */
+Step run_function(Machine *m, Word goal, Word body, Word type);
+
+/* The alternatives of a list of (result bindings) pairs; an error when PAIRS holds something else. */
+Step call_many_bound(Machine *m, Word goal, Word pairs, Word type);
+
+/* minimal.c: minimal instructions */
+
+Step minimal_step(Machine *m);
+Step chain_resume(Machine *m, Frame *f, Word value);
+Step function_resume(Machine *m, Frame *f, Word value);
+Step collapse_bind_resume(Machine *m, Frame *f, Word value);
+/* Is EXPR's head a minimal instruction? */
+bool is_instruction(const Machine *m, Word expr);
+/* Is EXPR a (function ...)? */
+bool is_function_atom(const Machine *m, Word expr);
+/* GOAL is a minimal instruction called where a result of TYPE is expected. */
+Step special_instruction(Machine *m, Word goal, Word type);
+/* (VALUE bindings): VALUE with what was bound since choice point C. */
+Word bound_pair(Machine *m, Word value, const Choice *c);
+/* query.c: */
+/* Reduce an atom that is no expression by one step. */
+Step eval_symbol(Machine *m, Word atom);
+/* Unify X and Y; spaces and other custom atoms inside are queried.  Then go on with RESULT of GOAL, once per solution; OTHERWISE when
+ * there is none. */
+Step unify_then(Machine *m, Word x, Word y, Word goal, Word result, Word otherwise, Word type);
+
+/* match and conjunctions */
+Step special_match(Machine *m, Word goal, Word type);
+Step special_get_atoms(Machine *m, Word goal, Word type);
+
+/* Solve the list of (space pattern) pairs PAIRS[n]; RESULT of GOAL for each solution. */
+Step join_start(Machine *m, const Word *pairs, uint32_t n, Word goal, Word result, Word type);
+Step match_resume(Machine *m, Choice *c);
+/* Does C, a CHOICE_MATCH, hold an open cursor? */
+bool match_is_open(const Choice *c);
+
+/* special.c: operations with a handler of their own, by builtin index */
+
+typedef Step (*SpecialHandler)(Machine *m, Word goal, Word type);
+SpecialHandler special_handler(uint32_t builtin);
+/* Gather the results of evaluating ATOM (KIND FRAME_COLLAPSE) or running it (FRAME_COLLAPSE_BIND). */
+Step collapse_start(Machine *m, FrameKind kind, Word atom, Word goal, Word type);
+Step collapse_resume(Machine *m, Frame *f, Word value);
+Step collapse_end(Machine *m, Choice *c);
+Step case_resume(Machine *m, Frame *f, Word value);
+Step case_empty(Machine *m, Choice *c);
+Step let_star_resume(Machine *m, Frame *f, Word value);
+Step map_resume(Machine *m, Frame *f, Word value);
+Step filter_resume(Machine *m, Frame *f, Word value);
+Step fold_resume(Machine *m, Frame *f, Word value);
+
+/* machine loop: run.c */
+
+/* Start evaluating in another scope: pushes a frame that restores the present one. */
+void enter_scope(Machine *m, Scope *scope, unsigned flags);
+/* Deliver the held-back errors of a goal. */
+Step held_resume(Machine *m, Choice *c);
+/* (Error GOAL StackOverflow) */
+Word overflow_error(Machine *m, Word goal);
+/* Log lines of the evaluator, behind log_on tests. */
+void log_eval(Machine *m, Word atom, Word type);
+void log_reduction(Machine *m, Word goal, Word result);
+/* At a safepoint: collect, check limits.  Returns false when the run must end. */
+bool safepoint(Machine *m);
+
+#endif

@@ -1,0 +1,353 @@
+/* Evaluation directed by types: hyperon.md's interpreter loop.
+ *
+ *   evaluate A where T is expected:
+ *     T is Atom, A is a variable        -> A
+ *     A is no expression                -> A, when one of its types matches T
+ *     A is an expression, T Expression  -> A
+ *     otherwise by the types of A's head: as a function (arguments as its type says), as a tuple (all items), or both;
+ *     then call the expression with the values in place. */
+#include "interp/engine.h"
+
+/* Slots of an ARGS frame; the values of the items follow. */
+enum { ARGS_CALL = 1, ARGS_RESULT, ARGS_TYPE, ARGS_VALUES };
+
+/* -- Casting -- */
+
+static Step cast(Machine *m, Word atom, Word type)
+{
+    if (type == W_SYM(UNDEFINED) || type == atom_metatype(atom)) return step_return(m, atom);
+    WordVec errors = {0};
+    bool ok = type_cast(&m->rt->types, m->scope, atom, type, &errors);
+    Step step = ok ? step_return(m, atom) : return_many(m, &errors);
+    vec_free(&errors);
+    return step;
+}
+
+/* -- Pure calls --
+ *
+ * Arithmetic and comparison on values at hand, such as (< (+ $n 1) 2), is done in place: no frame, no expression for the
+ * call.  Only calls that the general path would carry out in the same way qualify; whatever else turns up (an
+ * argument that must be evaluated, a type that does not fit, an error) makes PURE_CALL give up without a trace. */
+enum { PURE_DEPTH = 8, PURE_ARGS = 4 };
+
+static bool pure_call(Machine *m, Word t, int depth, Word *out);
+
+static bool fits(Word value, Word type)
+{
+    if (type == W_SYM(T_NUMBER)) return word_is_int(value) || word_is_double(value) || num_is(value);
+    return type == W_SYM(T_BOOL) && word_is_bool(value);
+}
+
+/* Plain type of a value, WORD_NIL when it takes more to find out. */
+static Word value_type(Machine *m, Word value)
+{
+    if (atom_is_cons(value)) return WORD_NIL;
+    return type_quick(&m->rt->types, m->scope, value);
+}
+
+static bool pure_arguments_fit(Machine *m, const Signature *sig, const Word *args)
+{
+    if (sig->kind == SIGNATURE_SAME) {
+        Word a = value_type(m, args[0]), b = value_type(m, args[1]);
+        if (word_is_nil(a) || word_is_nil(b)) return false;
+        return a == b || a == W_SYM(UNDEFINED) || b == W_SYM(UNDEFINED);
+    }
+    for (uint32_t i = 0; i < sig->param_count; i++)
+        if (!fits(args[i], sig->params[i].type)) return false;
+    return true;
+}
+
+static bool pure_call(Machine *m, Word t, int depth, Word *out)
+{
+    Word head = atom_deref(expr_at(t, 0));
+    if (!word_is_op(head) || depth == 0) return false;
+    const BuiltinInfo *info = &m->rt->builtins[word_op_index(head)];
+    const Signature *sig = &m->rt->types.op_signatures[word_op_index(head)];
+    if (!(info->flags & BF_PURE) || !info->body) return false;
+    if (sig->kind != SIGNATURE_SIMPLE && sig->kind != SIGNATURE_SAME) return false;
+    uint32_t n = sig->param_count;
+    if (n > PURE_ARGS || n != expr_len(t) - 1) return false;
+    Word args[PURE_ARGS];
+    for (uint32_t i = 0; i < n; i++) {
+        args[i] = atom_deref(expr_at(t, i + 1));
+        if (atom_is_cons(args[i]) && !pure_call(m, args[i], depth - 1, &args[i])) return false;
+    }
+    return pure_arguments_fit(m, sig, args) && info->body(m->rt, args, n, out) == BI_OK;
+}
+
+/* Tracing shows every reduction, so nothing is done in passing then. */
+static bool try_pure(Machine *m, Word t, Word *out)
+{
+    if (UNLIKELY(log_on(&m->rt->log, LOG_TARGET_EVAL, LOG_TRACE))) return false;
+    return pure_call(m, t, PURE_DEPTH, out);
+}
+
+/* -- Items of a call -- */
+
+/* Must ARG be evaluated where a parameter of type TYPE takes it?  (TYPE is WORD_NIL in a tuple.) */
+static bool wants_evaluation(Word arg, Word type)
+{
+    if (!atom_is_cons(arg) || (word_obj(arg)->flags & OBJ_EVALUATED)) return false;
+    return type != W_SYM(T_ATOM) && type != W_SYM(T_EXPRESSION);
+}
+
+/* Type of item I of a call by function type FN (item 0 is the operation itself); WORD_NIL in a tuple. */
+static Word item_type(Word fn, uint32_t i)
+{
+    if (word_is_nil(fn)) return WORD_NIL;
+    return i == 0 ? fn : atom_deref(expr_at(fn, i));
+}
+
+/* First item from I on that must be evaluated, or the length. In a tuple an Empty item ends the search, too. */
+static uint32_t next_item(Word call, Word fn, uint32_t i)
+{
+    uint32_t n = expr_len(call);
+    for (; i < n; i++) {
+        Word item = atom_deref(expr_at(call, i));
+        if (wants_evaluation(item, item_type(fn, i))) break;
+        if (word_is_nil(fn) && item == W_SYM(EMPTY)) break;
+    }
+    return i;
+}
+
+static Word argument_type(Word fn, uint32_t i)
+{
+    Word type = item_type(fn, i);
+    return word_is_nil(type) ? W_SYM(UNDEFINED) : type;
+}
+
+/* All items of F are there: call. */
+static Step args_finish(Machine *m, Frame *f)
+{
+    Word goal = atom_expr(&m->rt->heap, f->slot + ARGS_VALUES, f->count - ARGS_VALUES);
+    Word result = f->slot[ARGS_RESULT];
+    m->frame = f->parent;
+    return call(m, goal, result);
+}
+
+static bool accepts_value(Word value, Word type)
+{
+    return type == W_SYM(UNDEFINED) || fits(value, type);
+}
+
+/* Fill ITEMS of CALL from *AT on with what needs no frame: items taken as they are, and pure calls.  Stops at the first that must
+ * be evaluated properly (or an Empty item of a tuple); *AT is then its index, else the length. */
+static void take_items(Machine *m, Word call_atom, Word fn, Word *items, uint32_t *at)
+{
+    uint32_t n = expr_len(call_atom);
+    for (; *at < n; ++*at) {
+        Word item = atom_deref(expr_at(call_atom, *at));
+        if (word_is_nil(fn) && item == W_SYM(EMPTY)) return;
+        Word value = WORD_UNIT;
+        if (wants_evaluation(item, item_type(fn, *at))) {
+            if (!try_pure(m, item, &value) || !accepts_value(value, argument_type(fn, *at))) return;
+            item = value;
+        }
+        items[*at] = item;
+    }
+}
+
+/* Take items of F's call until one must be evaluated. */
+static Step args_advance(Machine *m, Frame *f)
+{
+    Word call_atom = f->slot[ARGS_CALL], fn = f->slot[ARGS_TYPE];
+    take_items(m, call_atom, fn, f->slot + ARGS_VALUES, &f->index);
+    if (f->index == expr_len(call_atom)) return args_finish(m, f);
+    Word item = atom_deref(expr_at(call_atom, f->index));
+    if (item == W_SYM(EMPTY) && word_is_nil(fn)) return STEP_FAIL;
+    return step_eval(m, item, argument_type(fn, f->index));
+}
+
+static Step push_args(Machine *m, Word call_atom, Word fn, Word type, const Word *items, uint32_t at)
+{
+    uint32_t n = expr_len(call_atom);
+    Frame *f = machine_push(m, FRAME_ARGS, FF_GOAL, ARGS_VALUES + n);
+    f->slot[ARGS_CALL] = call_atom;
+    f->slot[ARGS_RESULT] = type;
+    f->slot[ARGS_TYPE] = fn;
+    if (at) memcpy(f->slot + ARGS_VALUES, items, at * sizeof(Word));
+    f->index = at;
+    return args_advance(m, f);
+}
+
+/* Evaluate the items of CALL that FN (WORD_NIL: a tuple) wants evaluated, then call; the result is expected to be of TYPE.
+ * FIRST: items below are known to need nothing. */
+static Step apply(Machine *m, Word call_atom, Word fn, Word type, uint32_t first)
+{
+    enum { FEW = 8 };
+    uint32_t n = expr_len(call_atom), at = next_item(call_atom, fn, first);
+    if (at == n) return call(m, call_atom, type);
+    Word items[FEW];
+    if (n > FEW) return push_args(m, call_atom, fn, type, NULL, 0);
+    for (uint32_t i = 0; i < at; i++) items[i] = atom_deref(expr_at(call_atom, i));
+    take_items(m, call_atom, fn, items, &at);
+    if (at == n) return call(m, atom_expr(&m->rt->heap, items, n), type);
+    return push_args(m, call_atom, fn, type, items, at);
+}
+
+Step args_resume(Machine *m, Frame *f, Word value)
+{
+    Word fn = f->slot[ARGS_TYPE];
+    if (value == W_SYM(EMPTY) || atom_is_error(value)) {
+        Word original = atom_deref(expr_at(f->slot[ARGS_CALL], f->index));
+        if (word_is_nil(fn) || !atom_alpha_equal(value, original)) {
+            if (value == W_SYM(EMPTY)) return STEP_FAIL;
+            m->frame = f->parent;
+            return step_return(m, value);
+        }
+    }
+    f = machine_own(m, f);
+    f->slot[ARGS_VALUES + f->index++] = value;
+    return args_advance(m, f);
+}
+
+/* -- Expressions -- */
+
+/* Type expected of the result when a function that returns RESULT is called where TYPE is expected. */
+static Word result_type(Word result, Word type)
+{
+    result = atom_deref(result);
+    if (result == W_SYM(T_EXPRESSION)) return W_SYM(UNDEFINED);
+    return word_is_var(result) ? type : result;
+}
+
+static bool result_fits(const Signature *sig, Word type)
+{
+    return type == W_SYM(UNDEFINED) || type == W_SYM(T_ATOM) || sig->result.kind == PARAM_ATOM ||
+           sig->result.kind == PARAM_ANY || sig->result.kind == PARAM_COMPLEX || sig->result.type == type;
+}
+
+/* The function type by which a call with a known signature takes its arguments. */
+static Word signature_function(Machine *m, const Signature *sig, Word declared, Word call_atom)
+{
+    if (sig->kind == SIGNATURE_SIMPLE) return declared;
+    /* (-> $t $t R): both sides are evaluated where the type of the one that has one is expected. */
+    TypeWorld *w = &m->rt->types;
+    Word t = type_quick(w, m->scope, expr_at(call_atom, 1));
+    if (t == W_SYM(UNDEFINED) || t == W_SYM(T_ATOM)) t = type_quick(w, m->scope, expr_at(call_atom, 2));
+    if (t == W_SYM(T_ATOM)) t = W_SYM(UNDEFINED); /* Atom matches any type, and so does not bind $t */
+    return atom_expr4(&m->rt->heap, W_SYM(ARROW), t, t, sig->result.type);
+}
+
+static Step eval_general(Machine *m, Word t, Word type);
+
+static Step eval_known(Machine *m, Word t, Word type, const Signature *sig, Word declared)
+{
+    if (!result_fits(sig, type) || !signature_accepts(&m->rt->types, m->scope, sig, t))
+        return eval_general(m, t, type);
+    Word result = sig->result.kind == PARAM_COMPLEX ? type : result_type(sig->result.type, type);
+    /* Arguments that need no evaluation pass as they are: the common case of arithmetic. */
+    if (next_item(t, declared, 1) == expr_len(t)) return call(m, t, result);
+    return apply(m, t, signature_function(m, sig, declared, t), result, 1);
+}
+
+static Step eval_expression(Machine *m, Word t, Word type)
+{
+    Word head = atom_deref(expr_at(t, 0));
+    if (word_is_sym(head)) {
+        const SymbolTypes *types = scope_symbol_types(&m->rt->types, m->scope, word_sym_id(head));
+        switch (types->signature.kind) {
+        case SIGNATURE_NONE:
+            return apply(m, t, WORD_NIL, type, 0);
+        case SIGNATURE_SIMPLE:
+        case SIGNATURE_SAME:
+            return eval_known(m, t, type, &types->signature, types->types[0]);
+        case SIGNATURE_GENERAL:
+            break;
+        }
+    } else if (word_is_op(head)) {
+        uint32_t i = word_op_index(head);
+        if (UNLIKELY(m->rt->builtins[i].flags & BF_LAZY)) return call(m, t, type);
+        const Signature *sig = &m->rt->types.op_signatures[i];
+        if (sig->kind == SIGNATURE_SIMPLE || sig->kind == SIGNATURE_SAME)
+            return eval_known(m, t, type, sig, m->rt->types.op_types[i]);
+        if (sig->kind == SIGNATURE_NONE) return apply(m, t, WORD_NIL, type, 0);
+    }
+    return eval_general(m, t, type);
+}
+
+/* -- The general case: several types, type variables, typed heads that are expressions -- */
+
+/* The first function type of TYPES by which T can be called where TYPE is expected, its type variables bound; or WORD_NIL, and
+ * ERRORS says why each cannot. */
+static Word choose_function(Machine *m, Word t, Word type, const TypeList *types, WordVec *errors)
+{
+    for (size_t i = 0; i < types->len; i++) {
+        const AtomType *candidate = &types->data[i];
+        if (!word_is_nil(candidate->error) || !type_is_function(candidate->type)) continue;
+        if (type_applicable(&m->rt->types, m->scope, t, candidate->type, type, errors))
+            return candidate->type;
+    }
+    return WORD_NIL;
+}
+
+static Step apply_function(Machine *m, Word t, Word function)
+{
+    Word head = atom_deref(expr_at(t, 0));
+    Word result = atom_deref(expr_at(function, expr_len(function) - 1));
+    if (result == W_SYM(T_EXPRESSION)) result = W_SYM(UNDEFINED);
+    return apply(m, t, function, result, atom_is_cons(head) ? 0 : 1);
+}
+
+static size_t collect_errors(const TypeList *types, WordVec *errors)
+{
+    for (size_t i = 0; i < types->len; i++)
+        if (!word_is_nil(types->data[i].error)) vec_push(errors, types->data[i].error);
+    return errors->len;
+}
+
+/* Has the head a type that is no function type, or none at all? */
+static bool has_other_type(const TypeList *types)
+{
+    for (size_t i = 0; i < types->len; i++)
+        if (word_is_nil(types->data[i].error) && !type_is_function(types->data[i].type)) return true;
+    return types->len == 0;
+}
+
+static Step eval_general(Machine *m, Word t, Word type)
+{
+    TypeList types = {0};
+    types_of(&m->rt->types, m->scope, expr_at(t, 0), &types);
+    WordVec errors = {0};
+    Step step;
+    if (types.len > 0 && collect_errors(&types, &errors) == types.len) {
+        step = return_many(m, &errors);
+    } else {
+        vec_clear(&errors);
+        Word function = choose_function(m, t, type, &types, &errors);
+        if (!word_is_nil(function)) {
+            step = apply_function(m, t, function);
+        } else if (has_other_type(&types)) {
+            /* As a tuple; why it is no call comes after that. */
+            leave_values(m, &errors);
+            step = apply(m, t, WORD_NIL, type, 0);
+        } else {
+            step = return_many(m, &errors);
+        }
+    }
+    vec_free(&errors);
+    vec_free(&types);
+    return step;
+}
+
+static bool has_quick_type(Word atom, Word type)
+{
+    if (word_is_int(atom) || word_is_double(atom)) return type == W_SYM(T_NUMBER);
+    return word_is_bool(atom) && type == W_SYM(T_BOOL);
+}
+
+Step eval_step(Machine *m)
+{
+    if (UNLIKELY(heap_wants_safepoint(&m->rt->heap)) && !safepoint(m)) return STEP_HALT;
+    Word t = atom_deref(m->atom), type = atom_deref(m->type);
+    if (UNLIKELY(log_on(&m->rt->log, LOG_TARGET_EVAL, LOG_TRACE))) log_eval(m, t, type);
+    if (type == W_SYM(T_ATOM)) return step_return(m, t);
+    if (atom_is_cons(t)) {
+        if (type == W_SYM(T_EXPRESSION) || (word_obj(t)->flags & OBJ_EVALUATED)) return step_return(m, t);
+        Word value = WORD_UNIT;
+        if (try_pure(m, t, &value) && accepts_value(value, type)) return step_return(m, value);
+        return eval_expression(m, t, type);
+    }
+    if (type == W_SYM(UNDEFINED) || word_is_var(t) || has_quick_type(t, type)) return step_return(m, t);
+    return cast(m, t, type);
+}

@@ -1,0 +1,233 @@
+/* Pattern queries: match, conjunctions, unification with spaces inside. */
+#include "interp/engine.h"
+
+/* CHOICE_MATCH: more rows of one pattern; INDEX is the space of its scope, the cursor is open in it. */
+enum {
+    MATCH_SPACE, /* whose scope is searched */
+    MATCH_PATTERN,
+    MATCH_REST, /* other conjuncts: (space pattern space pattern ...), Unit when none */
+    MATCH_GOAL,
+    MATCH_RESULT,
+    MATCH_TYPE,
+    MATCH_SLOTS
+};
+/* Flags of CHOICE_MATCH: search the space itself, not what it depends on; the cursor is still to be opened. */
+enum { MATCH_OWN = 1, MATCH_CLOSED = 2 };
+
+/* A row was found: the other conjuncts, or the result. */
+static Step match_found(Machine *m, const Word slots[MATCH_SLOTS])
+{
+    Word rest = slots[MATCH_REST];
+    if (rest == WORD_UNIT) return call_result(m, slots[MATCH_GOAL], slots[MATCH_RESULT], slots[MATCH_TYPE]);
+    return join_start(m, expr_items(rest), expr_len(rest), slots[MATCH_GOAL], slots[MATCH_RESULT],
+                      slots[MATCH_TYPE]);
+}
+
+typedef struct RowSearch {
+    Cursor cursor;
+    Scope *scope;
+    uint32_t space, limit; /* index in the scope, number of spaces to search */
+    unsigned flags;
+} RowSearch;
+
+/* A search that begins: dependencies at the end that hold no candidate are left out, so that the last row of the space
+ * itself is known to be the last. */
+static RowSearch rows_begin(Machine *m, const Word slots[MATCH_SLOTS], unsigned flags)
+{
+    Scope *scope = rt_scope(m->rt, word_space(slots[MATCH_SPACE]));
+    uint32_t limit = flags & MATCH_OWN ? 1 : (uint32_t)scope->spaces.len;
+    while (limit > 1 && space_estimate(scope->spaces.data[limit - 1], slots[MATCH_PATTERN]) == 0) limit--;
+    return (RowSearch){.scope = scope, .limit = limit, .flags = flags | MATCH_CLOSED};
+}
+
+/* Bind the pattern to the next row of any space of the scope.  The pattern must be as free as when the search began. */
+static bool rows_next(Machine *m, RowSearch *s, Word pattern)
+{
+    for (; s->space < s->limit; s->space++, s->flags |= MATCH_CLOSED) {
+        if (s->flags & MATCH_CLOSED) cursor_open(s->scope->spaces.data[s->space], pattern, &s->cursor);
+        s->flags &= ~(unsigned)MATCH_CLOSED;
+        if (cursor_next(&s->cursor, &m->rt->bind, pattern)) return true;
+    }
+    return false;
+}
+
+/* After a row: is there certainly none left?  The row has bound the pattern, so the cursor must not look at it (WORD_NIL), and
+ * the next space is opened when it is its turn. */
+static bool rows_at_end(RowSearch *s)
+{
+    if (!cursor_at_end(&s->cursor, WORD_NIL)) return false;
+    cursor_close(&s->cursor);
+    s->space++;
+    s->flags |= MATCH_CLOSED;
+    return s->space >= s->limit;
+}
+
+/* Take the next row, and leave or keep choice point C (NULL: none yet) if more may follow. */
+static bool find_row(Machine *m, RowSearch *s, const Word slots[MATCH_SLOTS], Choice *c)
+{
+    Bind *b = &m->rt->bind;
+    Word pattern = slots[MATCH_PATTERN];
+    Trial t = trial_begin(b);
+    uint64_t keep = b->keep;
+    if (!rows_next(m, s, pattern)) {
+        trial_abort(b, t);
+        if (c) machine_drop(m, c);
+        return false;
+    }
+    trial_commit(b, t);
+    if (rows_at_end(s)) {
+        if (c) machine_drop(m, c);
+        return true;
+    }
+    if (!c) {
+        c = machine_choice(m, CHOICE_MATCH, MATCH_SLOTS);
+        memcpy(c->slot, slots, MATCH_SLOTS * sizeof(Word));
+        c->trail = t.mark;
+        c->keep = keep;
+        c->limit = s->limit;
+    }
+    b->keep = c->keep;
+    c->flags = (uint8_t)s->flags;
+    c->index = s->space;
+    c->u.cursor = s->cursor;
+    return true;
+}
+
+static Step match_start(Machine *m, const Word slots[MATCH_SLOTS], unsigned flags)
+{
+    RowSearch s = rows_begin(m, slots, flags);
+    return find_row(m, &s, slots, NULL) ? match_found(m, slots) : STEP_FAIL;
+}
+
+Step match_resume(Machine *m, Choice *c)
+{
+    machine_restore(m, c);
+    Word slots[MATCH_SLOTS];
+    memcpy(slots, c->slot, sizeof slots);
+    Scope *scope = rt_scope(m->rt, word_space(slots[MATCH_SPACE]));
+    RowSearch s = {c->u.cursor, scope, c->index, c->limit, c->flags};
+    return find_row(m, &s, slots, c) ? match_found(m, slots) : STEP_FAIL;
+}
+
+/* -- Conjunctions: the pattern with the fewest candidates goes first -- */
+
+static size_t estimate(Machine *m, Word space, Word pattern)
+{
+    const Scope *scope = rt_scope(m->rt, word_space(space));
+    size_t n = 0;
+    for (size_t i = 0; i < scope->spaces.len; i++) n += space_estimate(scope->spaces.data[i], pattern);
+    return n;
+}
+
+/* Index (even) of the pair to solve next.  Written order stands unless another pattern has less than half the rows. */
+static uint32_t choose_pair(Machine *m, const Word *pairs, uint32_t n)
+{
+    uint32_t best = 0;
+    size_t least = n > 2 ? estimate(m, pairs[0], pairs[1]) : 0;
+    for (uint32_t i = 2; i < n && least > 1; i += 2) {
+        size_t rows = estimate(m, pairs[i], pairs[i + 1]);
+        if (rows < least / 2 || rows == 0) {
+            least = rows;
+            best = i;
+        }
+    }
+    return best;
+}
+
+Step join_start(Machine *m, const Word *pairs, uint32_t n, Word goal, Word result, Word type)
+{
+    if (n == 0) return call_result(m, goal, result, type);
+    uint32_t at = choose_pair(m, pairs, n);
+    Word rest = WORD_UNIT;
+    if (n > 2) {
+        Word *items;
+        rest = atom_expr_open(&m->rt->heap, n - 2, &items);
+        memcpy(items, pairs, at * sizeof(Word));
+        memcpy(items + at, pairs + at + 2, (n - at - 2) * sizeof(Word));
+    }
+    const Word slots[MATCH_SLOTS] = {pairs[at], pairs[at + 1], rest, goal, result, type};
+    return match_start(m, slots, 0);
+}
+
+/* -- Operations -- */
+
+Step special_match(Machine *m, Word goal, Word type)
+{
+    Word space = atom_deref(expr_at(goal, 1)), pattern = atom_deref(expr_at(goal, 2));
+    if (!word_space(space))
+        return call_error(m, goal, rt_message(m->rt, "match expects a space as the first argument"), type);
+    if (!atom_is_cons(pattern) || atom_deref(expr_at(pattern, 0)) != W_SYM(COMMA)) {
+        const Word one[] = {space, pattern};
+        return join_start(m, one, 2, goal, expr_at(goal, 3), type);
+    }
+    WordVec pairs = {0};
+    for (uint32_t i = 1; i < expr_len(pattern); i++) {
+        vec_push(&pairs, space);
+        vec_push(&pairs, expr_at(pattern, i));
+    }
+    Step step = join_start(m, pairs.data, (uint32_t)pairs.len, goal, expr_at(goal, 3), type);
+    vec_free(&pairs);
+    return step;
+}
+
+Step special_get_atoms(Machine *m, Word goal, Word type)
+{
+    Word space = atom_deref(expr_at(goal, 1));
+    Space *s = word_space(space);
+    if (!s) return call_error(m, goal, rt_message(m->rt, "get-atoms expects a space as its argument"), type);
+    /* Only the space's own atoms, not those of what it depends on. */
+    Word var = atom_new_var(&m->rt->heap, SYM_T_ATOM, 0);
+    const Word slots[MATCH_SLOTS] = {space, var, WORD_UNIT, goal, var, type};
+    return match_start(m, slots, MATCH_OWN);
+}
+
+/* A symbol or other atom that is no expression is reduced by (= ATOM RESULT) facts. */
+Step eval_symbol(Machine *m, Word atom)
+{
+    if (word_is_var(atom)) return step_return(m, W_SYM(NOT_REDUCIBLE));
+    Heap *h = &m->rt->heap;
+    Word var = atom_new_var(h, SYM_EQUAL, 0);
+    Word pattern = atom_expr3(h, W_SYM(EQUAL), atom, var);
+    const Word slots[MATCH_SLOTS] = {space_word(m->scope->own), pattern, WORD_UNIT, atom, var, WORD_NIL};
+    Step step = match_start(m, slots, 0);
+    return step == STEP_FAIL ? step_return(m, W_SYM(NOT_REDUCIBLE)) : step;
+}
+
+/* The pairs (space, pattern) met by a unification are queries: RESULT for each common solution. */
+static Step unify_custom(Machine *m, const WordVec *pairs, Word goal, Word result, Word type)
+{
+    for (size_t i = 0; i < pairs->len; i += 2)
+        if (!word_space(pairs->data[i])) return STEP_FAIL;
+    return join_start(m, pairs->data, (uint32_t)pairs->len, goal, result, type);
+}
+
+Step unify_then(Machine *m, Word x, Word y, Word goal, Word result, Word otherwise, Word type)
+{
+    Bind *b = &m->rt->bind;
+    WordVec custom = {0};
+    Trial t = trial_begin(b);
+    b->custom = &custom;
+    bool ok = unify(b, x, y);
+    b->custom = NULL;
+    Step step = STEP_FAIL;
+    if (ok && custom.len > 0) {
+        /* STEP_FAIL says that the first query had no row, so that nothing was left behind. */
+        step = unify_custom(m, &custom, goal, result, type);
+        ok = step != STEP_FAIL;
+        if (ok) b->keep = m->choice->keep;
+    } else if (ok) {
+        trial_commit(b, t);
+        step = call_result(m, goal, result, type);
+    }
+    if (!ok) {
+        trial_abort(b, t);
+        step = call_result(m, goal, otherwise, type);
+    }
+    vec_free(&custom);
+    return step;
+}
+
+bool match_is_open(const Choice *c)
+{
+    return !(c->flags & MATCH_CLOSED);
+}
