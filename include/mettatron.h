@@ -1,0 +1,362 @@
+/* mettatron: run MeTTa programs from C and C++.
+ *
+ *     MtRuntime *rt = mt_new(NULL, NULL);
+ *     mt_run_file(rt, "program.metta", on_result, NULL);
+ *     mt_free(rt);
+ *
+ * A runtime is one world: symbols, spaces, modules, limits.  Several may live in one process, each used by one thread
+ * at a time; only mt_interrupt may be called from other threads and from signal handlers.  The library keeps no
+ * state of its own beside the runtimes.
+ *
+ * ATOMS.  An MtAtom is a handle: it names an atom that the runtime keeps alive.  Every function here that returns an atom
+ * makes a *local* handle.  Local handles are released together, when the scope they were made in is closed:
+ *
+ *     size_t scope = mt_scope_open(rt);
+ *     ... make and look at atoms ...
+ *     mt_scope_close(rt, scope);
+ *
+ * The runtime opens a scope around each callback it makes, so handles made or received there die with it.  mt_keep
+ * makes a handle that lives until mt_release.  Handles made outside every scope live as long as the runtime.  Using a handle
+ * after its release is an error that a build with assertions reports.
+ *
+ * ERRORS.  MeTTa errors are atoms, (Error ATOM CAUSE), and results like others.  Failures of the host (a file that
+ * cannot be read, text that is no MeTTa, a limit) are an MtStatus; mt_error tells the details.
+ *
+ * STRINGS are UTF-8.  A `const char *` parameter is NUL-terminated and copied; a parameter with a length may hold NULs.
+ * A returned text belongs to the runtime; each function says how long it is valid.
+ *
+ * COST is constant time and no allocation that matters, unless a function says otherwise.
+ *
+ * Stable since 1.0: until then a minor version may change what is here; MT_API_VERSION grows with every change that breaks. */
+#ifndef METTATRON_H
+#define METTATRON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MT_VERSION_MAJOR 0
+#define MT_VERSION_MINOR 1
+#define MT_VERSION_PATCH 0
+#define MT_API_VERSION 1
+
+#if defined(__GNUC__)
+#define MT_API __attribute__((visibility("default")))
+#define MT_PRINTF(format_index, first) __attribute__((format(printf, format_index, first)))
+#else
+#define MT_API
+#define MT_PRINTF(format_index, first)
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* -- Types ------------------------------------------------------------------------------------------------------- */
+
+typedef struct MtRuntime MtRuntime;
+
+/* Handle of an atom; the one with id 0 is no atom. */
+typedef struct MtAtom {
+    uint64_t id;
+} MtAtom;
+
+typedef enum MtStatus {
+    MT_OK = 0,
+    MT_QUERY_ERROR, /* a query had an (Error ...) among its results: the run stopped after it, as the language demands */
+    MT_STOPPED,     /* the result callback asked to stop */
+    MT_SYNTAX,      /* the text is not MeTTa; what stood before the place has run */
+    MT_INCOMPLETE,  /* mt_check_text, mt_read, mt_parse: the text ends inside a form (a run says MT_SYNTAX) */
+    MT_IO,          /* a file could not be read or written */
+    MT_TIMEOUT,     /* the time limit of the run was reached */
+    MT_INTERRUPTED, /* mt_interrupt */
+    MT_NO_MEMORY,   /* the memory limit was reached; the last result is an error atom that says so */
+    MT_INVALID      /* an argument is wrong: an unknown log target, no space where a space is needed ... */
+} MtStatus;
+
+/* A place in a source.  Lines and columns count from 1, columns in Unicode scalar values; end_column is the column after
+ * the last character.  A line of 0 means that the place is not known.  `file` belongs to the runtime and lives as long. */
+typedef struct MtSpan {
+    const char *file;
+    uint32_t line, column;
+    uint32_t end_line, end_column;
+} MtSpan;
+
+/* What went wrong in the last call that returned a status other than MT_OK.  Valid until the next such call. */
+typedef struct MtError {
+    MtStatus status;
+    char message[256]; /* one line, no newline */
+    MtSpan span;       /* of text that is wrong */
+    char source[256];  /* the line at span.line, cut around the place; "" when not known */
+    uint32_t caret;    /* where the place is in `source`: characters before it */
+} MtError;
+
+/* -- Runtime ----------------------------------------------------------------------------------------------------- */
+
+typedef enum MtDialect {
+    MT_DIALECT_HE = 0 /* Hyperon Experimental */
+} MtDialect;
+
+/* Lines of text, the same with the time before, or one JSON object a line. */
+typedef enum MtLogFormat { MT_LOG_TEXT = 0, MT_LOG_FULL, MT_LOG_JSON } MtLogFormat;
+
+/* Receives what the program prints (println! and the like): LEN bytes of TEXT, not NUL-terminated. */
+typedef void (*MtOutput)(void *context, const char *text, size_t len);
+
+/* Fill with mt_config_init, then change what you need.  Strings are copied by mt_new. */
+typedef struct MtConfig {
+    size_t size;         /* sizeof(MtConfig) of the caller: lets the library grow the structure */
+    uint64_t max_memory; /* bytes of atoms; 0: no limit */
+    uint64_t max_depth;  /* nested evaluations; 0: no limit */
+    uint64_t timeout_ms; /* of each run; 0: no limit */
+    bool strict_mode;    /* what is merely doubtful is an error: unknown pragma keys, redefinitions */
+    MtDialect dialect;
+    const char *log_filter; /* NULL: METTA_LOG, else RUST_LOG, else errors only */
+    MtLogFormat log_format; /* on standard error */
+    /* Folders in which modules are looked up, after the importing file's own. */
+    const char *const *search_paths;
+    size_t search_path_count;
+    MtOutput output; /* NULL: standard output */
+    void *output_context;
+} MtConfig;
+
+/* The defaults: no limits, HE, standard output. */
+MT_API void mt_config_init(MtConfig *config);
+
+/* A new runtime with the whole library loaded, or NULL: then *ERROR (may be NULL) says why.  CONFIG may be NULL.
+ * The caller frees it with mt_free.  Takes a few milliseconds. */
+MT_API MtRuntime *mt_new(const MtConfig *config, MtError *error);
+/* Free the runtime and all that it owns; every handle dies.  NULL is fine.  Not from within a callback. */
+MT_API void mt_free(MtRuntime *rt);
+
+/* Details of the last failure of RT. */
+MT_API const MtError *mt_error(const MtRuntime *rt);
+/* "mettatron 0.1.0"; static. */
+MT_API const char *mt_version(void);
+/* One word for a status, such as "timeout"; static. */
+MT_API const char *mt_status_name(MtStatus status);
+
+/* Change the limits for the runs that follow; 0: no limit. */
+MT_API void mt_set_limits(MtRuntime *rt, uint64_t max_memory, uint64_t max_depth, uint64_t timeout_ms);
+/* Ask the running evaluation to stop soon: the run returns MT_INTERRUPTED.  Without one, the next run stops at once
+ * unless mt_clear_interrupt comes first.  May be called from any thread and from a signal handler. */
+MT_API void mt_interrupt(MtRuntime *rt);
+MT_API void mt_clear_interrupt(MtRuntime *rt);
+
+/* -- Handles ----------------------------------------------------------------------------------------------------- */
+
+/* Open a scope; returns the mark to close it with.  Scopes nest. */
+MT_API size_t mt_scope_open(MtRuntime *rt);
+/* Release the local handles made since MARK.  Linear in their number. */
+MT_API void mt_scope_close(MtRuntime *rt, size_t mark);
+/* A handle of the same atom that lives until mt_release. */
+MT_API MtAtom mt_keep(MtRuntime *rt, MtAtom atom);
+/* Release a handle made by mt_keep.  The zero handle is fine. */
+MT_API void mt_release(MtRuntime *rt, MtAtom atom);
+
+/* -- Making atoms ------------------------------------------------------------------------------------------------- */
+
+/* Each returns a local handle.  Expressions and texts: linear in their size. */
+MT_API MtAtom mt_symbol(MtRuntime *rt, const char *name);
+/* A fresh variable that prints as $NAME; two calls make two variables. */
+MT_API MtAtom mt_variable(MtRuntime *rt, const char *name);
+MT_API MtAtom mt_int(MtRuntime *rt, int64_t value);
+MT_API MtAtom mt_float(MtRuntime *rt, double value);
+MT_API MtAtom mt_bool(MtRuntime *rt, bool value);
+/* LEN bytes of UTF-8; bytes that are not are replaced by U+FFFD. */
+MT_API MtAtom mt_string(MtRuntime *rt, const char *text, size_t len);
+/* An expression of COUNT atoms; none gives (). */
+MT_API MtAtom mt_expression(MtRuntime *rt, const MtAtom *items, size_t count);
+/* The one atom that TEXT holds, read as the reader of programs does (numbers of any size, strings, tokens).  MT_SYNTAX or
+ * MT_INCOMPLETE, also when there is none or more than one; *OUT is then 0. */
+MT_API MtStatus mt_parse(MtRuntime *rt, const char *text, size_t len, MtAtom *out);
+
+/* A kind of host object: an atom that stands for a pointer of yours. */
+typedef struct MtHostType {
+    const char *name;                                     /* its MeTTa type, a symbol */
+    void (*destroy)(void *object);                        /* no atom refers to it any more; may be NULL */
+    size_t (*print)(void *object, char *to, size_t size); /* like snprintf; NULL: name-0xADDRESS */
+    bool (*equal)(void *a, void *b);                      /* beside identity; may be NULL */
+} MtHostType;
+/* A grounded atom for OBJECT, which now belongs to the runtime.  TYPE must live as long as the runtime. */
+MT_API MtAtom mt_host(MtRuntime *rt, const MtHostType *type, void *object);
+
+/* -- Looking at atoms ---------------------------------------------------------------------------------------------- */
+
+typedef enum MtKind {
+    MT_NONE = 0, /* the zero handle */
+    MT_SYMBOL,
+    MT_VARIABLE,
+    MT_EXPRESSION,
+    MT_INT,     /* fits int64_t */
+    MT_BIG_INT, /* does not; mt_print gives its digits */
+    MT_FLOAT,
+    MT_BOOL,
+    MT_STRING,
+    MT_SPACE,
+    MT_FUNCTION, /* a grounded function */
+    MT_HOST,     /* made by mt_host */
+    MT_OTHER     /* any other grounded atom: state, file, ... */
+} MtKind;
+
+MT_API MtKind mt_kind(MtRuntime *rt, MtAtom atom);
+/* Text of a symbol, of a string (without quotes), of a variable's name (without $); NULL for other kinds.  The length goes
+ * to *LEN unless NULL; a NUL follows the text.  Valid until the next call with RT. */
+MT_API const char *mt_text(MtRuntime *rt, MtAtom atom, size_t *len);
+/* The value if ATOM is of the kind (mt_get_float takes any number), else false and *OUT is left alone. */
+MT_API bool mt_get_int(MtRuntime *rt, MtAtom atom, int64_t *out);
+MT_API bool mt_get_float(MtRuntime *rt, MtAtom atom, double *out);
+MT_API bool mt_get_bool(MtRuntime *rt, MtAtom atom, bool *out);
+/* The pointer of a host object of that TYPE, else NULL. */
+MT_API void *mt_get_host(MtRuntime *rt, MtAtom atom, const MtHostType *type);
+/* Number of children of an expression, 0 for other kinds. */
+MT_API size_t mt_count(MtRuntime *rt, MtAtom atom);
+/* Child INDEX as a local handle; the zero handle when there is none. */
+MT_API MtAtom mt_at(MtRuntime *rt, MtAtom atom, size_t index);
+/* (Error ATOM CAUSE)? */
+MT_API bool mt_is_error(MtRuntime *rt, MtAtom atom);
+/* Equality of the language: 1 equals 1.0, a variable only itself.  Linear in the size. */
+MT_API bool mt_equal(MtRuntime *rt, MtAtom a, MtAtom b);
+/* Equality up to the names of variables.  Linear in the size. */
+MT_API bool mt_alpha_equal(MtRuntime *rt, MtAtom a, MtAtom b);
+/* The text of the atom as programs print it, NUL-terminated; its length goes to *LEN unless NULL.  Valid until the next
+ * mt_print with RT.  Linear in the size. */
+MT_API const char *mt_print(MtRuntime *rt, MtAtom atom, size_t *len);
+
+/* -- Running ------------------------------------------------------------------------------------------------------- */
+
+/* One query (a form after "!") that has ended. */
+typedef struct MtResult {
+    size_t query;        /* counts the queries of this run from 0 */
+    const MtAtom *atoms; /* its results, local handles of the callback's scope */
+    size_t count;
+    bool is_error; /* one of them is an (Error ...): the run will end with MT_QUERY_ERROR */
+    MtSpan span;   /* of the form */
+    uint64_t elapsed_ns;
+} MtResult;
+
+/* Called as each query ends, before the next form is read.  Return false to stop the run (MT_STOPPED). */
+typedef bool (*MtOnResult)(void *context, MtRuntime *rt, const MtResult *result);
+
+/* Run a program: add each form to the top space, evaluate each form after "!".  NAME stands for the text in messages
+ * and spans.  ON_RESULT may be NULL.  State stays: a later run sees what this one defined.  Runs nest (a function may run
+ * text), as deep as the C stack of the host allows. */
+MT_API MtStatus mt_run(MtRuntime *rt, const char *name, const char *text, size_t len, MtOnResult on_result,
+                       void *context);
+/* Run a file; "-" is standard input.  Modules it imports are looked up in its folder first. */
+MT_API MtStatus mt_run_file(MtRuntime *rt, const char *path, MtOnResult on_result, void *context);
+/* Evaluate one atom as a query of the top space. */
+MT_API MtStatus mt_eval(MtRuntime *rt, MtAtom atom, MtOnResult on_result, void *context);
+
+/* Read the forms of a program without running them; each goes to ON_FORM with its place. */
+typedef bool (*MtOnForm)(void *context, MtRuntime *rt, MtAtom form, const MtSpan *span);
+MT_API MtStatus mt_read(MtRuntime *rt, const char *name, const char *text, size_t len, MtOnForm on_form,
+                        void *context);
+/* Is the text a sequence of whole forms?  MT_OK, MT_INCOMPLETE (more input may complete it) or MT_SYNTAX.  For line
+ * editors.  Linear in its length; leaves nothing behind. */
+MT_API MtStatus mt_check_text(MtRuntime *rt, const char *text, size_t len);
+
+/* -- Functions ----------------------------------------------------------------------------------------------------- */
+
+/* One call of a registered function: its arguments and the place for its results. */
+typedef struct MtCall MtCall;
+
+/* What a function says at its end. */
+typedef enum MtOutcome {
+    MT_RETURNED,     /* the results are those given by mt_return, perhaps none */
+    MT_NOT_REDUCIBLE /* the call stays as it is, as if no rule matched */
+} MtOutcome;
+
+typedef MtOutcome (*MtFunction)(MtRuntime *rt, MtCall *call, void *context);
+
+MT_API size_t mt_arg_count(const MtCall *call);
+/* Argument INDEX from 0 as a local handle; the zero handle when there is none. */
+MT_API MtAtom mt_arg(MtCall *call, size_t index);
+/* Add one result; several calls give several results, in this order. */
+MT_API void mt_return(MtCall *call, MtAtom result);
+/* Add the result (Error CALL MESSAGE): the call as it is, the message as one symbol. */
+MT_API void mt_return_error(MtCall *call, const char *format, ...) MT_PRINTF(2, 3);
+
+enum {
+    /* Arguments arrive unevaluated whatever TYPE says.  Else those whose parameter type is Atom (or another meta-type) do,
+     * and the others are evaluated and type-checked before the call. */
+    MT_LAZY = 1,
+    /* Same arguments, same results, no effect: the runtime may call it less often. */
+    MT_PURE = 2
+};
+
+/* Make NAME a grounded function in every module of RT.  TYPE is text such as "(-> Number Number Number)"; NULL:
+ * %Undefined%, any arguments, evaluated.  DOC is one line for help, or NULL.  Registering a name again replaces it for
+ * text read from then on.  MT_INVALID when TYPE is no type. */
+MT_API MtStatus mt_register(MtRuntime *rt, const char *name, const char *type, unsigned flags,
+                            const char *doc, MtFunction function, void *context);
+/* Make NAME stand for ATOM in text read from then on, as bind! does. */
+MT_API MtStatus mt_bind(MtRuntime *rt, const char *name, MtAtom atom);
+
+/* -- Spaces -------------------------------------------------------------------------------------------------------- */
+
+/* The space that programs know as &self. */
+MT_API MtAtom mt_space_top(MtRuntime *rt);
+/* A new empty space; give it a name for programs with mt_bind. */
+MT_API MtAtom mt_space_new(MtRuntime *rt);
+/* Add one copy of ATOM.  Linear in its size.  MT_INVALID when SPACE is none (here and below). */
+MT_API MtStatus mt_space_add(MtRuntime *rt, MtAtom space, MtAtom atom);
+/* Remove one copy; *REMOVED (may be NULL) tells whether there was one. */
+MT_API MtStatus mt_space_remove(MtRuntime *rt, MtAtom space, MtAtom atom, bool *removed);
+/* Number of atoms in SPACE; 0 when it is none. */
+MT_API size_t mt_space_count(MtRuntime *rt, MtAtom space);
+/* Called for each answer with a local handle.  Return false for no more. */
+typedef bool (*MtOnAtom)(void *context, MtRuntime *rt, MtAtom atom);
+/* For each match of PATTERN, TEMPLATE with its variables replaced.  Share variables between the two by making both
+ * from the same handles, or parse them together as one expression and take it apart with mt_at.  (, P Q ...) is a
+ * conjunction.  What the callback adds or removes is not seen by the running query. */
+MT_API MtStatus mt_space_query(MtRuntime *rt, MtAtom space, MtAtom pattern, MtAtom template_,
+                               MtOnAtom on_atom, void *context);
+/* Each atom of SPACE, in the order of adding. */
+MT_API MtStatus mt_space_each(MtRuntime *rt, MtAtom space, MtOnAtom on_atom, void *context);
+
+/* -- Logging ------------------------------------------------------------------------------------------------------- */
+
+/* Replace the filter: directives such as "warn,mettatron::gc=debug"; docs/logging.md has the grammar.  MT_INVALID with
+ * the first directive that is wrong (nothing is changed then). */
+MT_API MtStatus mt_log_set_filter(MtRuntime *rt, const char *filter);
+/* The targets with their meaning, one call each; the texts are static. */
+typedef void (*MtOnLogTarget)(void *context, const char *target, const char *meaning);
+MT_API void mt_log_each_target(MtOnLogTarget on_target, void *context);
+
+/* -- For tools: line editors, editors' servers --------------------------------------------------------------------- */
+
+/* A name that has a meaning in the top module. */
+typedef struct MtName {
+    const char *name;
+    const char *type; /* text of its first type, or NULL */
+    const char *doc;  /* one line, or NULL */
+} MtName;
+typedef bool (*MtOnName)(void *context, const MtName *name);
+/* Names that begin with PREFIX: grounded functions, tokens, heads of rules and of type declarations; in no order, each
+ * once.  The texts are valid during the callback.  Linear in the number of names and of atoms in the top space. */
+MT_API void mt_each_name(MtRuntime *rt, const char *prefix, MtOnName on_name, void *context);
+/* The rules (= (HEAD ...) BODY) and (= HEAD BODY) of the top space, in order. */
+MT_API MtStatus mt_each_rule(MtRuntime *rt, const char *head, MtOnAtom on_atom, void *context);
+/* Paths of the files that were run or imported, in order of loading. */
+typedef bool (*MtOnPath)(void *context, const char *path);
+MT_API void mt_each_file(MtRuntime *rt, MtOnPath on_path, void *context);
+
+/* Figures since mt_new. */
+typedef struct MtStats {
+    size_t size; /* sizeof(MtStats) of the caller, to be set before the call */
+    uint64_t queries;
+    uint64_t steps;        /* evaluation steps */
+    uint64_t run_ns;       /* wall-clock time inside runs */
+    uint64_t heap_bytes;   /* of atoms now */
+    uint64_t stored_bytes; /* of atoms in spaces now */
+    uint64_t minor_collections, major_collections;
+    uint64_t symbols;
+} MtStats;
+MT_API void mt_stats(MtRuntime *rt, MtStats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,255 @@
+/* Running and reading text. */
+#include "api/api.h"
+
+#include "base/file.h"
+
+/* -- Places -- */
+
+static MtSpan public_span(const MtRuntime *x, const Span *s)
+{
+    const char *file = s->file < x->rt->files.len ? x->rt->files.data[s->file] : "";
+    return (MtSpan){file, s->line, s->column, s->end_line, s->end_column};
+}
+
+/* Copy the source line into the error, so that the character in column COLUMN can be pointed at: a long line is cut, and
+ * each character takes one place. */
+static void note_source(MtError *e, const char *line, size_t len, uint32_t column)
+{
+    enum { BEFORE = 60, SHOWN = 120 };
+    uint32_t first = column > BEFORE ? column - BEFORE : 1, at = 1;
+    size_t used = 0;
+    for (size_t i = 0; i < len && at < first + SHOWN && used + 5 < sizeof e->source; at++) {
+        uint32_t c;
+        size_t n = utf8_decode(line + i, len - i, &c);
+        bool shown = n > 0 && c >= 0x20 && !(c >= 0x7F && c < 0xA0);
+        if (at >= first) {
+            memcpy(e->source + used, shown ? line + i : c == '\t' && n ? " " : "?", shown ? n : 1);
+            used += shown ? n : 1;
+        }
+        i += n ? n : 1;
+    }
+    e->source[used] = '\0';
+    e->caret = column >= first ? column - first : 0;
+}
+
+static MtStatus fail_read(MtRuntime *x, MtStatus status, const ReadError *error, const char *name,
+                          const char *line, size_t len)
+{
+    api_fail(x, status, "%s", error->message);
+    x->error.span = (MtSpan){name, error->line, error->column, error->line, error->column};
+    note_source(&x->error, line, len, error->column);
+    return status;
+}
+
+/* -- Runs -- */
+
+typedef struct Run {
+    MtRuntime *x;
+    const char *name;
+    MtOnResult on_result;
+    void *context;
+    size_t query;
+    uint64_t began;
+    MtStatus status;
+} Run;
+
+static bool report(Run *r, const QueryResults *results, const Span *span)
+{
+    MtRuntime *x = r->x;
+    size_t scope = mt_scope_open(x);
+    VEC(MtAtom) atoms = {0};
+    uint64_t now = base_now_ns();
+    for (size_t i = 0; i < results->atoms.len; i++) vec_push(&atoms, api_local(x, results->atoms.data[i]));
+    MtResult result = {
+        .query = r->query++,
+        .atoms = atoms.data,
+        .count = atoms.len,
+        .is_error = results->is_error,
+        .elapsed_ns = now - r->began,
+    };
+    if (span) result.span = public_span(x, span);
+    x->queries++;
+    bool go_on = !r->on_result || r->on_result(r->context, x, &result);
+    vec_free(&atoms);
+    mt_scope_close(x, scope);
+    r->began = base_now_ns();
+    return go_on;
+}
+
+static bool query_ended(void *context, const QueryResults *results, const Span *span)
+{
+    return report(context, results, span);
+}
+
+static void text_is_wrong(void *context, const ReadError *error, const char *line, size_t len)
+{
+    Run *r = context;
+    r->status = fail_read(r->x, MT_SYNTAX, error, r->name, line, len);
+}
+
+/* Why did the engine give the run up? */
+static MtStatus fail_aborted(MtRuntime *x)
+{
+    Limits *l = &x->rt->limits;
+    if (l->interrupted) {
+        l->interrupted = 0;
+        return api_fail(x, MT_INTERRUPTED, "interrupted");
+    }
+    if (l->deadline_ns && base_now_ns() >= l->deadline_ns) return api_fail(x, MT_TIMEOUT, "out of time");
+    return api_fail(x, MT_NO_MEMORY, "out of memory");
+}
+
+/* Begin a run: the time limit is for the outermost one. */
+static void enter(MtRuntime *x)
+{
+    uint64_t timeout = x->rt->settings.timeout_ns;
+    if (x->busy++ > 0) return;
+    x->rt->limits.deadline_ns = timeout ? base_now_ns() + timeout : 0;
+    watchdog_start(&x->watchdog, &x->rt->heap, x->rt->limits.deadline_ns);
+}
+
+static void leave(MtRuntime *x)
+{
+    if (--x->busy > 0) return;
+    watchdog_stop(&x->watchdog);
+    x->rt->limits.deadline_ns = 0;
+}
+
+MtStatus mt_run(MtRuntime *x, const char *name, const char *text, size_t len, MtOnResult on_result,
+                void *context)
+{
+    uint64_t began = base_now_ns();
+    Run r = {x, name, on_result, context, 0, began, MT_OK};
+    RunEvents events = {&r, query_ended, text_is_wrong};
+    api_rest(x);
+    enter(x);
+    switch (interp_run(x->rt, x->rt->top, text, len, name, &events)) {
+    case RUN_OK:
+        break;
+    case RUN_ERROR:
+        r.status = api_fail(x, MT_QUERY_ERROR, "a query ended in an error");
+        break;
+    case RUN_SYNTAX:
+        assert(r.status != MT_OK);
+        break;
+    case RUN_STOPPED:
+        r.status = api_fail(x, MT_STOPPED, "stopped");
+        break;
+    case RUN_ABORTED:
+        r.status = fail_aborted(x);
+        break;
+    }
+    leave(x);
+    if (x->busy == 0) x->run_ns += base_now_ns() - began;
+    return r.status;
+}
+
+MtStatus mt_eval(MtRuntime *x, MtAtom atom, MtOnResult on_result, void *context)
+{
+    uint64_t began = base_now_ns();
+    Run r = {x, "", on_result, context, 0, began, MT_OK};
+    QueryResults results = {0};
+    api_rest(x);
+    enter(x);
+    interp_eval(x->rt, x->rt->top->scope, api_word(x, atom), &results);
+    bool go_on = report(&r, &results, NULL);
+    if (results.aborted)
+        r.status = fail_aborted(x);
+    else if (results.is_error)
+        r.status = api_fail(x, MT_QUERY_ERROR, "a query ended in an error");
+    else if (!go_on)
+        r.status = api_fail(x, MT_STOPPED, "stopped");
+    leave(x);
+    vec_free(&results.atoms);
+    if (x->busy == 0) x->run_ns += base_now_ns() - began;
+    return r.status;
+}
+
+/* -- Files -- */
+
+/* Imports of the program are looked up in the folder of its file. */
+static void set_folder(Module *m, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    base_free(m->dir);
+    m->dir = slash ? base_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : base_strndup(".", 1);
+}
+
+MtStatus mt_run_file(MtRuntime *x, const char *path, MtOnResult on_result, void *context)
+{
+    FileText text;
+    bool standard = strcmp(path, "-") == 0;
+    if (!file_read(path, &text)) return api_fail(x, MT_IO, "%s: %s", path, text.error);
+    set_folder(x->rt->top, standard ? "" : path);
+    MtStatus status =
+        mt_run(x, standard ? "<stdin>" : path, text.data ? text.data : "", text.len, on_result, context);
+    file_free(&text);
+    return status;
+}
+
+/* -- Reading only -- */
+
+static MtStatus fail_reader(MtRuntime *x, const Reader *r, ReadStatus status, const char *name)
+{
+    const ReadError *error = reader_error(r);
+    size_t len;
+    const char *line = reader_line_at(r, error->offset, &len);
+    return fail_read(x, status == READ_INCOMPLETE ? MT_INCOMPLETE : MT_SYNTAX, error, name, line, len);
+}
+
+MtStatus mt_read(MtRuntime *x, const char *name, const char *text, size_t len, MtOnForm on_form,
+                 void *context)
+{
+    Runtime *rt = x->rt;
+    Tokens tokens = rt_tokens(rt, rt->top);
+    Reader *reader = reader_new(&rt->heap, rt->symbols, &tokens, text, len, UINT32_MAX);
+    MtStatus status = MT_OK;
+    Word form;
+    Span span;
+    ReadStatus read;
+    while (status == MT_OK && (read = reader_next(reader, &form, &span)) != READ_EOF) {
+        if (read != READ_FORM) {
+            status = fail_reader(x, reader, read, name);
+            break;
+        }
+        size_t scope = mt_scope_open(x);
+        MtSpan place = public_span(x, &span);
+        place.file = name;
+        x->busy++;
+        if (on_form && !on_form(context, x, api_local(x, form), &place)) status = MT_STOPPED;
+        x->busy--;
+        mt_scope_close(x, scope);
+    }
+    reader_free(reader);
+    api_rest(x);
+    return status;
+}
+
+MtStatus mt_check_text(MtRuntime *x, const char *text, size_t len)
+{
+    return mt_read(x, "", text, len, NULL, NULL);
+}
+
+static bool take_form(void *context, MtRuntime *x, MtAtom form, const MtSpan *span)
+{
+    WordVec *forms = context;
+    (void)span;
+    vec_push(forms, api_word(x, form));
+    return forms->len < 2;
+}
+
+MtStatus mt_parse(MtRuntime *x, const char *text, size_t len, MtAtom *out)
+{
+    WordVec forms = {0};
+    *out = (MtAtom){0};
+    api_rest(x);
+    x->busy++; /* the words in FORMS must stay where they are */
+    MtStatus status = mt_read(x, "<text>", text, len, take_form, &forms);
+    if (status == MT_OK && forms.len == 1)
+        *out = api_local(x, forms.data[0]);
+    else if (status == MT_OK || status == MT_STOPPED)
+        status = api_fail(x, MT_SYNTAX, "one atom is wanted, the text has %s", forms.len ? "more" : "none");
+    x->busy--;
+    vec_free(&forms);
+    return status;
+}
