@@ -1,0 +1,174 @@
+/* The command: runs files, expressions, the REPL.  A client of the public header like any other. */
+#include "cli/interrupt.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/repl.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static int exit_status(MtStatus status)
+{
+    switch (status) {
+    case MT_OK:
+    case MT_STOPPED:
+        return STATUS_OK;
+    case MT_QUERY_ERROR:
+        return STATUS_QUERY;
+    case MT_SYNTAX:
+    case MT_INCOMPLETE:
+        return STATUS_SYNTAX;
+    case MT_IO:
+        return STATUS_IO;
+    case MT_TIMEOUT:
+        return STATUS_TIMEOUT;
+    case MT_INTERRUPTED:
+        return STATUS_INTERRUPTED;
+    case MT_NO_MEMORY:
+        return STATUS_MEMORY;
+    case MT_INVALID:
+        return STATUS_USAGE;
+    }
+    return STATUS_QUERY;
+}
+
+/* -- -e: one expression is evaluated, several forms are a program -- */
+
+typedef struct Forms {
+    size_t count;
+    MtAtom only;
+} Forms;
+
+static bool gather_form(void *context, MtRuntime *rt, MtAtom form, const MtSpan *span)
+{
+    Forms *forms = context;
+    (void)span;
+    if (forms->count++ == 0) forms->only = mt_keep(rt, form);
+    return true;
+}
+
+/* A definition or a declaration is for the space even when it stands alone. */
+static bool is_statement(MtRuntime *rt, MtAtom form)
+{
+    const char *head = mt_text(rt, mt_at(rt, form, 0), NULL);
+    return head && mt_kind(rt, form) == MT_EXPRESSION && (strcmp(head, "=") == 0 || strcmp(head, ":") == 0);
+}
+
+static MtStatus run_expression(MtRuntime *rt, const char *text, Output *out)
+{
+    static const char name[] = "<expression>";
+    Forms forms = {0};
+    MtStatus status = mt_read(rt, name, text, strlen(text), gather_form, &forms);
+    if (status == MT_OK && forms.count == 1 && !is_statement(rt, forms.only))
+        status = mt_eval(rt, forms.only, output_result, out);
+    else
+        status = mt_run(rt, name, text, strlen(text), output_result, out);
+    mt_release(rt, forms.only);
+    return status;
+}
+
+static int run_inputs(MtRuntime *rt, const Options *o, Interrupt *interrupt, Output *out)
+{
+    for (size_t i = 0; i < o->input_count; i++) {
+        const Input *in = &o->inputs[i];
+        size_t scope = mt_scope_open(rt);
+        MtStatus status = in->kind == INPUT_FILE ? mt_run_file(rt, in->text, output_result, out)
+                                                 : run_expression(rt, in->text, out);
+        mt_scope_close(rt, scope);
+        interrupt_reset(interrupt);
+        if (status == MT_OK) continue;
+        /* The error atom itself has been printed among the results. */
+        if (status != MT_QUERY_ERROR) {
+            fflush(out->file);
+            output_error(mt_error(rt));
+        }
+        return exit_status(status);
+    }
+    return STATUS_OK;
+}
+
+static void print_log_target(void *context, const char *target, const char *meaning)
+{
+    fprintf(context, "%-42s %s\n", target, meaning);
+}
+
+static MtRuntime *new_runtime(const Options *o, Output *out, MtError *error)
+{
+    MtConfig config;
+    mt_config_init(&config);
+    config.max_memory = o->max_memory;
+    config.max_depth = o->max_depth;
+    config.timeout_ms = o->timeout_ms;
+    config.strict_mode = o->strict;
+    config.log_filter = o->log_filter;
+    config.log_format = o->log_format;
+    config.search_paths = o->search_paths;
+    config.search_path_count = o->search_path_count;
+    config.output = output_text;
+    config.output_context = out;
+    return mt_new(&config, error);
+}
+
+static int run(const Options *o, Output *out)
+{
+    MtError error;
+    MtRuntime *rt = new_runtime(o, out, &error);
+    if (!rt) {
+        output_error(&error);
+        return exit_status(error.status);
+    }
+    Interrupt *interrupt = interrupt_start(rt);
+    int status = run_inputs(rt, o, interrupt, out);
+    if (status == STATUS_OK && (o->repl || o->input_count == 0)) status = repl_run(rt, interrupt, out);
+    interrupt_stop(interrupt);
+    mt_free(rt);
+    return status;
+}
+
+/* Close FILE; a write that failed earlier shows here at the latest. */
+static int finish(FILE *file, const char *name, int status)
+{
+    bool failed = ferror(file) != 0;
+    if (fclose(file) != 0) failed = true;
+    if (!failed) return status;
+    fprintf(stderr, "mettatron: %s: cannot write: %s\n", name, strerror(errno));
+    return STATUS_IO;
+}
+
+static int run_with_output(const Options *o)
+{
+    Output out = {.file = stdout, .sexpr = o->sexpr};
+    const char *name = "standard output";
+    if (o->output) {
+        name = o->output;
+        out.file = fopen(name, "w");
+        if (!out.file) {
+            fprintf(stderr, "mettatron: %s: %s\n", name, strerror(errno));
+            return STATUS_IO;
+        }
+    }
+    return finish(out.file, name, run(o, &out));
+}
+
+int main(int argc, char **argv)
+{
+    Options o;
+    int status = STATUS_OK;
+    if (!options_parse(&o, argc, argv)) {
+        status = STATUS_USAGE;
+    } else if (o.help) {
+        options_print_help(stdout);
+    } else if (o.version) {
+        puts(mt_version());
+    } else if (o.log_help) {
+        mt_log_each_target(print_log_target, stdout);
+    } else if (o.input_count == 0 && !o.repl && !isatty(STDIN_FILENO)) {
+        fputs("mettatron: no FILE given\nTry 'mettatron --help'.\n", stderr);
+        status = STATUS_USAGE;
+    } else {
+        status = run_with_output(&o);
+    }
+    options_free(&o);
+    return status;
+}

@@ -1,0 +1,39 @@
+# Logging from the command: filters, formats, where it goes.
+. "$(dirname "$0")/lib.sh"
+
+cat >fib.metta <<'END'
+(= (fib $n) (if (< $n 2) $n (+ (fib (- $n 1)) (fib (- $n 2)))))
+!(fib 5)
+END
+"$program" fib.metta >plain
+
+check "RUST_LOG shows reductions" 0 "[5]" "^TRACE mettatron::backend::eval: " \
+    env RUST_LOG=mettatron::backend::eval=trace "$program" fib.metta
+expect "the output is what it is without" cmp out plain
+check "METTA_LOG goes before RUST_LOG" 0 "[5]" "" env METTA_LOG=off RUST_LOG=trace "$program" fib.metta
+check "--log goes before both" 0 "[5]" "^TRACE " env METTA_LOG=off "$program" --log=trace fib.metta
+check "a target without a level" 0 "[5]" "^TRACE mettatron::backend::eval" \
+    env METTA_LOG=metta::backend "$program" fib.metta
+expect "no other target" sh -c '! grep -v "^TRACE mettatron::backend::eval: " err'
+check "blanks" 0 "[5]" "*" env METTA_LOG=' warn, metta::backend=trace' "$program" fib.metta
+expect "blanks do not matter" grep -q "^TRACE mettatron::backend::eval" err
+check "an unknown target" 0 "[5]" "mettatron::jit'" env METTA_LOG=metta::jti=debug "$program" fib.metta
+expect "one warning" sh -c '[ "$(wc -l <err)" = 1 ]'
+check "a wrong directive from the environment" 0 "[5]" "ignoring .*x=loud" env METTA_LOG=x=loud "$program" fib.metta
+check "a wrong directive from --log" 2 "" "x=loud" "$program" --log=x=loud fib.metta
+check "--log=help" 0 "*" "" "$program" --log=help
+expect "it lists the targets" sh -c '[ "$(grep -c "^mettatron::" out)" -ge 10 ]'
+check "JSON lines" 0 "[5]" '^\{"timestamp"' "$program" --log=trace --log-format=json fib.metta
+if command -v python3 >/dev/null; then
+    expect "every line is JSON with its fields" python3 -c '
+import json
+for line in open("err"):
+    o = json.loads(line)
+    assert o["timestamp"] and o["level"] and o["target"].startswith("mettatron::") and "message" in o["fields"]'
+fi
+check "full lines have the time" 0 "[5]" '^[0-9-]+T[0-9:.]+Z TRACE ' "$program" --log=trace --log-format=full fib.metta
+check "bad format" 2 "" "is no FORMAT" "$program" --log-format=xml fib.metta
+printf '(= (f $x) $x)\n!(f "a\\x1b[31mb")\n' >escape.metta
+check "escapes" 0 "*" "*" "$program" --log=trace escape.metta
+expect "no raw escape byte" sh -c '! grep -q "$(printf "\033")" err'
+end
