@@ -44,7 +44,8 @@ bool heap_init(Heap *h, HeapRoots roots, void *context)
 
 void heap_fini(Heap *h)
 {
-    /* An object may refer to others while it dies, so every one is destroyed before any memory goes. */
+    /* Objects die in any order, so one that refers to another must not touch it any more. */
+    h->ending = true;
     while (h->exts.len) {
         Ext *x = vec_pop(&h->exts);
         if (x->type->destroy) x->type->destroy(x);

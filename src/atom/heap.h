@@ -95,6 +95,7 @@ struct Heap {
     void (*on_stored)(void *context, Obj *stored); /* a major collection met a stored term */
     void (*on_major_end)(void *context);           /* all that is live has been met */
     bool major;                                    /* a major collection is running */
+    bool ending;                                   /* heap_fini runs: external objects may be gone already */
     bool stress;                                   /* collect at every safepoint */
     char *from, *from_top; /* during a major collection: the old generation being emptied */
     uint64_t minor_count, major_count;

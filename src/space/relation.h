@@ -98,6 +98,7 @@ struct Space {
     uint32_t open_rules; /* live rules whose head is a variable */
     uint64_t next_rule_id;
     void *scope; /* the type checker's */
+    void (*release_scope)(void *scope);
 };
 
 /* -- Rows -- */

@@ -7,6 +7,7 @@
 static void space_destroy(Ext *x)
 {
     Space *s = (Space *)x;
+    if (s->scope) s->release_scope(s->scope);
     rules_free(s);
     for (size_t i = 0; i < s->rels.len; i++) relation_free(s, s->rels.data[i]);
     vec_free(&s->rels);
@@ -67,9 +68,10 @@ const char *space_name(const Space *s)
     return s->name;
 }
 
-void space_set_scope(Space *s, void *scope)
+void space_set_scope(Space *s, void *scope, void (*release)(void *scope))
 {
     s->scope = scope;
+    s->release_scope = release;
 }
 
 void *space_scope(const Space *s)

@@ -56,8 +56,8 @@ uint64_t space_version(const Space *s);
 typedef void (*SpaceObserver)(void *context, Space *s, Word atom, bool added);
 void space_observe(Space *s, SpaceObserver f, void *context);
 
-/* What the type checker keeps with a space (its Scope); not owned, NULL at first. */
-void space_set_scope(Space *s, void *scope);
+/* What the type checker keeps with a space (its Scope), NULL at first; RELEASE is called with it when the space dies. */
+void space_set_scope(Space *s, void *scope, void (*release)(void *scope));
 void *space_scope(const Space *s);
 
 /* -- Queries -- */

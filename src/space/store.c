@@ -344,7 +344,7 @@ void store_unref(Store *s, Word w)
         StoredHead *head = stored_head(w);
         assert(head->refs > 0);
         if (--head->refs == 0) retire(s, word_obj(w));
-    } else if (word_is_ext(w)) {
+    } else if (word_is_ext(w) && !s->heap->ending) {
         assert(word_ext(w)->store_refs > 0);
         word_ext(w)->store_refs--;
     }

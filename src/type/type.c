@@ -102,16 +102,18 @@ static Word child0(Word expr)
     return atom_deref(expr_at(expr, 0));
 }
 
+/* The chain is walked without following variables, so that what is cached does not depend on bindings. */
 Word type_leftmost(TypeWorld *w, Word expr)
 {
-    Word atom = w->left_atom;
-    bool known = !word_is_nil(w->left_expr) &&
-                 (expr == w->left_expr || child0(expr) == w->left_expr || child0(w->left_expr) == expr);
+    Word end = w->left_atom;
+    bool known = !word_is_nil(w->left_expr) && (expr == w->left_expr || expr_at(expr, 0) == w->left_expr ||
+                                                expr_at(w->left_expr, 0) == expr);
     if (!known)
-        for (atom = expr; atom_is_cons(atom);) atom = child0(atom);
+        for (end = expr; atom_is_cons(end);) end = expr_at(end, 0);
     w->left_expr = expr;
-    w->left_atom = atom;
-    return atom;
+    w->left_atom = end;
+    for (end = atom_deref(end); atom_is_cons(end);) end = child0(end);
+    return end;
 }
 
 /* An expression whose head is an expression has no type if the leftmost atom has none: no head on the way has one. */
@@ -349,7 +351,8 @@ static void combine(Inference *in, const ChildTypes *c, TypeList *out)
     WordVec values = {0};
     tuple_types(in, c, &values);
     /* Looking up a fact hashes the whole expression: not where there can be none. */
-    if (has_typed_expressions(in->world, atom_deref(expr_at(c->expr, 0))))
+    Word head = atom_deref(expr_at(c->expr, 0));
+    if (word_is_var(head) || has_typed_expressions(in->world, head))
         scope_declared_types(in->world, in->scope, c->expr, &values);
     scope_add_supertypes(in->world, in->scope, &values, 0);
     for (size_t i = 0; i < values.len; i++) push_value_type(out, values.data[i]);
@@ -363,8 +366,8 @@ static void finish_node(Inference *in)
 {
     TypeNode node = vec_pop(&in->nodes);
     TypeList found = {0};
-    ChildTypes c = {in->types.data + node.types_at, in->counts.data + node.counts_at, expr_len(node.expr),
-                    node.expr};
+    ChildTypes c = {NULL, in->counts.data + node.counts_at, expr_len(node.expr), node.expr};
+    if (in->types.data) c.list = in->types.data + node.types_at;
     combine(in, &c, &found);
     in->types.len = node.types_at;
     in->counts.len = node.counts_at;
