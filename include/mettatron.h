@@ -109,7 +109,8 @@ typedef struct MtConfig {
     uint64_t max_memory; /* bytes of atoms; 0: no limit */
     uint64_t max_depth;  /* nested evaluations; 0: no limit */
     uint64_t timeout_ms; /* of each run; 0: no limit */
-    bool strict_mode;    /* what is merely doubtful is an error: unknown pragma keys, redefinitions */
+    bool
+        strict_mode; /* what is merely doubtful is an error: unknown pragma keys, imports that are transitive */
     MtDialect dialect;
     const char *log_filter; /* NULL: METTA_LOG, else RUST_LOG, else errors only */
     MtLogFormat log_format; /* on standard error */

@@ -2,7 +2,6 @@
 #ifndef METTA_API_API_H
 #define METTA_API_API_H
 
-#include "api/watchdog.h"
 #include "interp/interp.h"
 #include "mettatron.h"
 
@@ -33,7 +32,6 @@ struct MtRuntime {
     MtOutput output;
     void *output_context;
     uint64_t queries, run_ns;
-    Watchdog watchdog;
 };
 
 /* -- Handles (handle.c) -- */

@@ -105,13 +105,11 @@ static void enter(MtRuntime *x)
     uint64_t timeout = x->rt->settings.timeout_ns;
     if (x->busy++ > 0) return;
     x->rt->limits.deadline_ns = timeout ? base_now_ns() + timeout : 0;
-    watchdog_start(&x->watchdog, &x->rt->heap, x->rt->limits.deadline_ns);
 }
 
 static void leave(MtRuntime *x)
 {
     if (--x->busy > 0) return;
-    watchdog_stop(&x->watchdog);
     x->rt->limits.deadline_ns = 0;
 }
 

@@ -186,6 +186,7 @@ void mt_stats(MtRuntime *x, MtStats *stats)
     MtStats s = {
         .size = stats->size,
         .queries = x->queries,
+        .steps = x->rt->steps,
         .run_ns = x->run_ns,
         .heap_bytes = heap_bytes(h),
         .stored_bytes = store_bytes(x->rt->store),

@@ -18,7 +18,7 @@ MtAtom mt_space_top(MtRuntime *x)
 
 MtAtom mt_space_new(MtRuntime *x)
 {
-    return api_local(x, space_word(space_new(&x->rt->heap, x->rt->store, NULL)));
+    return api_local(x, space_word(rt_space_new(x->rt, NULL)));
 }
 
 MtStatus mt_space_add(MtRuntime *x, MtAtom space, MtAtom atom)

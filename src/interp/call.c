@@ -172,6 +172,8 @@ static bool try_rule(Machine *m, const Rule *rule, Word goal, Word *body)
 
 static Step reduce_to(Machine *m, Word goal, Word body, Word type)
 {
+    Word head = atom_deref(expr_at(goal, 0));
+    if (word_is_sym(head)) m->head = word_sym_id(head);
     if (UNLIKELY(log_on(&m->rt->log, LOG_TARGET_EVAL, LOG_TRACE))) log_reduction(m, goal, body);
     body = atom_deref(body);
     if (atom_is_cons(body) && is_function_atom(m, body)) return run_function(m, goal, body, type);

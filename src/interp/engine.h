@@ -116,6 +116,8 @@ void enter_scope(Machine *m, Scope *scope, unsigned flags);
 Step held_resume(Machine *m, Choice *c);
 /* (Error GOAL StackOverflow) */
 Word overflow_error(Machine *m, Word goal);
+/* The spans around the present step, for log filters. */
+bool interp_enclosing(void *context, size_t index, LogSpan *out);
 /* Log lines of the evaluator, behind log_on tests. */
 void log_eval(Machine *m, Word atom, Word type);
 void log_reduction(Machine *m, Word goal, Word result);

@@ -51,11 +51,10 @@ static bool rows_next(Machine *m, RowSearch *s, Word pattern)
     return false;
 }
 
-/* After a row: is there certainly none left?  The row has bound the pattern, so the cursor must not look at it (WORD_NIL), and
- * the next space is opened when it is its turn. */
-static bool rows_at_end(RowSearch *s)
+/* After a row: is there certainly none left?  The next space is opened when it is its turn. */
+static bool rows_at_end(RowSearch *s, Word pattern)
 {
-    if (!cursor_at_end(&s->cursor, WORD_NIL)) return false;
+    if (!cursor_at_end(&s->cursor, pattern)) return false;
     cursor_close(&s->cursor);
     s->space++;
     s->flags |= MATCH_CLOSED;
@@ -75,7 +74,7 @@ static bool find_row(Machine *m, RowSearch *s, const Word slots[MATCH_SLOTS], Ch
         return false;
     }
     trial_commit(b, t);
-    if (rows_at_end(s)) {
+    if (rows_at_end(s, pattern)) {
         if (c) machine_drop(m, c);
         return true;
     }

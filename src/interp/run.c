@@ -52,6 +52,7 @@ static void insert_held_choice(Machine *m, Frame *f)
     h->trail = above->trail;
     h->keep = above->keep;
     h->depth = f->depth;
+    h->head = f->head;
     h->scope = above->scope;
     h->u.owner = f;
     h->top = (char *)(h->slot + 1);
@@ -73,6 +74,7 @@ static Step hold_error(Machine *m, Frame *f, Word error)
 static Step resume_frame(Machine *m, Frame *f, Word value)
 {
     m->depth = f->depth;
+    m->head = f->head;
     switch ((FrameKind)f->kind) {
     case FRAME_TOP:
         vec_push(&m->results, atom_resolve(&m->rt->heap, value));
@@ -219,7 +221,22 @@ static bool memory_fits(Machine *m)
     Runtime *rt = m->rt;
     size_t limit = rt->settings.max_memory;
     if (limit == 0) return true;
-    return heap_bytes(&rt->heap) + all_stack_bytes(m) + store_bytes(rt->store) <= limit;
+    return rt_memory(rt) + all_stack_bytes(m) <= limit;
+}
+
+static void collect(Runtime *rt)
+{
+    Heap *h = &rt->heap;
+    if (LIKELY(!log_on(&rt->log, LOG_TARGET_GC, LOG_DEBUG))) {
+        heap_collect_if_due(h);
+        return;
+    }
+    uint64_t began = base_now_ns(), minor = h->minor_count, major = h->major_count;
+    size_t before = heap_bytes(h);
+    heap_collect_if_due(h);
+    if (h->minor_count == minor && h->major_count == major) return;
+    LOG(&rt->log, GC, DEBUG, h->major_count > major ? "major collection" : "minor collection",
+        LOG_INT("before", before), LOG_INT("after", heap_bytes(h)), LOG_INT("ns", base_now_ns() - began));
 }
 
 /* The outer machines' words are visited by the runtime's roots; limits are those of the whole run. */
@@ -228,7 +245,7 @@ bool safepoint(Machine *m)
     Runtime *rt = m->rt;
     if (rt->limits.interrupted) return end_run(m, SYM_INTERRUPTED);
     if (rt->limits.deadline_ns && base_now_ns() > rt->limits.deadline_ns) return end_run(m, SYM_TIMEOUT);
-    heap_collect_if_due(&rt->heap);
+    collect(rt);
     if (!memory_fits(m)) {
         heap_collect(&rt->heap, true);
         if (!memory_fits(m))
@@ -252,7 +269,8 @@ static void trace_machines(Runtime *rt, Heap *h, bool major)
 static void machine_link(Machine *m, Runtime *rt)
 {
     m->outer = rt->machine;
-    m->max_depth = rt->settings.max_stack_depth ? rt->settings.max_stack_depth : UINT64_MAX;
+    uint64_t depth = rt->settings.max_stack_depth;
+    m->max_depth = depth && depth < UINT32_MAX ? (uint32_t)depth : UINT32_MAX;
     /* What was there before this machine is older than all of its choice points. */
     m->choice->prev = m->outer ? m->outer->choice : NULL;
     m->choice->trail = rt->bind.trail.len;
@@ -265,6 +283,7 @@ static void machine_unlink(Machine *m, Runtime *rt)
 {
     bind_undo(&rt->bind, m->choice->trail);
     rt->machine = m->outer;
+    rt->steps += m->steps;
     rt->bind.keep = m->outer ? m->outer->choice->keep : 0;
 }
 
@@ -377,6 +396,15 @@ static void collect_between_forms(Runtime *rt)
     if (!rt->machine && heap_wants_safepoint(&rt->heap)) heap_collect(&rt->heap, false);
 }
 
+static void log_form(TextRun *run, Word form, const Span *span, bool query)
+{
+    Buf text = {0};
+    rt_print(run->rt, form, &text);
+    LOG(&run->rt->log, READ, TRACE, query ? "query" : "atom", LOG_TEXT("form", text.data, text.len),
+        LOG_INT("line", span->line), LOG_INT("column", span->column));
+    buf_free(&text);
+}
+
 static bool run_next(TextRun *run, Reader *reader)
 {
     Word form;
@@ -392,6 +420,7 @@ static bool run_next(TextRun *run, Reader *reader)
         report_syntax(run, reader);
         return false;
     }
+    if (UNLIKELY(log_on(&run->rt->log, LOG_TARGET_READ, LOG_TRACE))) log_form(run, form, &span, query);
     bool go_on = run_form(run, reader, form, &span, query);
     collect_between_forms(run->rt);
     return go_on;
@@ -434,9 +463,39 @@ static bool engine_run_text(Runtime *rt, Module *m, const char *text, size_t len
     return interp_run(rt, m, text, len, file, &events) == RUN_OK;
 }
 
-const Engine interp_engine = {interp_eval, engine_run_text, trace_machines};
+const Engine interp_engine = {interp_eval, engine_run_text, trace_machines, interp_enclosing};
 
-/* -- Log lines -- */
+/* -- Log lines and their spans -- */
+
+/* The functions that the present step is inside of: the one being evaluated, then those that wait in frames.  A tail call
+ * has taken the place of its caller. */
+static bool nth_head(const Machine *m, size_t index, uint32_t *head)
+{
+    uint32_t last = m->head;
+    const Frame *f = m->frame;
+    for (;;) {
+        if (last != NO_HEAD && index-- == 0) {
+            *head = last;
+            return true;
+        }
+        if (!f) return false;
+        last = f->head;
+        f = f->parent;
+    }
+}
+
+bool interp_enclosing(void *context, size_t index, LogSpan *out)
+{
+    Runtime *rt = context;
+    uint32_t head;
+    if (!rt->machine || !nth_head(rt->machine, index, &head)) return false;
+    size_t len;
+    const char *name = sym_text(rt->symbols, head, &len);
+    *out = (LogSpan){.name = "goal",
+                     .fields = {LOG_TEXT("goal", name, len), LOG_TEXT("head", name, len)},
+                     .field_count = 2};
+    return true;
+}
 
 void log_eval(Machine *m, Word atom, Word type)
 {

@@ -65,7 +65,7 @@ static Step let_star_next(Machine *m, Frame *f)
 
 static Step special_let_star(Machine *m, Word goal, Word type)
 {
-    if (!atom_is_expr(atom_deref(expr_at(goal, 1)))) return call_stuck(m, goal, type);
+    if (!atom_is_expr(atom_deref(expr_at(goal, 1)))) return call_result(m, goal, expr_at(goal, 2), type);
     Frame *f = machine_push(m, FRAME_LET_STAR, FF_GOAL, LETS_SLOTS);
     f->slot[LETS_GOAL] = goal;
     f->slot[LETS_TYPE] = type;

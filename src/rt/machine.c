@@ -25,7 +25,8 @@ bool machine_init(Machine *m, Runtime *rt, size_t size)
     m->rt = rt;
     m->stack = p;
     m->stack_end = m->stack + size;
-    m->max_depth = UINT64_MAX;
+    m->max_depth = UINT32_MAX;
+    m->head = NO_HEAD;
     m->atom = m->type = m->value = m->abort_cause = WORD_NIL;
     m->gc_epoch = 1;
     push_bottom(m);
@@ -54,6 +55,7 @@ Frame *machine_push(Machine *m, FrameKind kind, unsigned flags, uint32_t count)
     f->index = 0;
     f->gc_mark = 0;
     f->depth = m->depth;
+    f->head = m->head;
     f->parent = m->frame;
     for (uint32_t i = 0; i < count; i++) f->slot[i] = WORD_NIL;
     m->frame = f;
@@ -93,6 +95,7 @@ Choice *machine_choice(Machine *m, ChoiceKind kind, uint32_t count)
     c->trail = m->rt->bind.trail.len;
     c->keep = m->rt->heap.next_serial;
     c->depth = m->depth;
+    c->head = m->head;
     c->scope = m->scope;
     for (uint32_t i = 0; i < count; i++) c->slot[i] = WORD_NIL;
     m->choice = c;
@@ -151,6 +154,12 @@ void machine_trace_trail(Machine *m, Heap *h, bool major)
     b->scanned = b->trail.len;
 }
 
+static void mark_scope(Heap *h, const Scope *s)
+{
+    Word own = space_word(s->own);
+    heap_visit(h, &own);
+}
+
 void machine_trace(Machine *m, Heap *h, bool major)
 {
     const char *stop = major ? m->stack : m->clean;
@@ -163,10 +172,10 @@ void machine_trace(Machine *m, Heap *h, bool major)
     for (Choice *c = m->choice; c && (char *)c >= stop; c = c->prev) {
         if ((char *)c < m->stack || (char *)c >= m->stack_end) break; /* the outer machine's */
         heap_visit_range(h, c->slot, c->count);
+        if (c->scope) mark_scope(h, c->scope);
         trace_frames(m, h, c->frame, stop);
     }
     heap_visit_range(h, m->results.data, m->results.len);
-    Word own = m->scope ? space_word(m->scope->own) : WORD_NIL;
-    heap_visit(h, &own);
+    if (m->scope) mark_scope(h, m->scope);
     m->clean = machine_top(m);
 }

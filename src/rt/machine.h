@@ -19,6 +19,8 @@ typedef enum FrameKind {
     FRAME_COUNT
 } FrameKind;
 
+#define NO_HEAD UINT32_MAX
+
 enum {
     FF_GOAL = 1,      /* receives the results of a complete evaluation: holds error results back */
     FF_SUCCEEDED = 2, /* this goal has delivered a result that is not an error, and may deliver more */
@@ -31,7 +33,8 @@ typedef struct Frame {
     uint32_t count;   /* slots */
     uint32_t index;   /* progress: next argument, item ... */
     uint32_t gc_mark; /* collection that last visited this frame */
-    uint64_t depth;   /* logical nesting of reductions when it was pushed */
+    uint32_t depth;   /* logical nesting of reductions when it was pushed */
+    uint32_t head;    /* symbol of the function whose body it belongs to */
     struct Frame *parent;
     Word slot[];
 } Frame;
@@ -58,7 +61,7 @@ typedef struct Choice {
     char *top;    /* the stack below is protected */
     size_t trail;
     uint64_t keep; /* cells with smaller serials existed when it was made */
-    uint64_t depth;
+    uint32_t depth, head;
     Scope *scope;
     union {
         Cursor cursor;
@@ -74,7 +77,8 @@ struct Machine {
     Frame *frame;   /* current continuation */
     Choice *choice; /* newest choice point; never NULL while running */
     Scope *scope;
-    uint64_t depth, max_depth;
+    uint32_t depth, max_depth;
+    uint32_t head; /* symbol of the function whose body is being evaluated, NO_HEAD at the top of a query */
     /* Registers: the atom being evaluated, the type expected of it (WORD_NIL: minimal instruction), the result. */
     Word atom, type, value;
     char *clean; /* stack below was visited by the last collection and not changed since */
@@ -137,6 +141,7 @@ static inline void machine_restore(Machine *m, Choice *c)
     m->frame = c->frame;
     m->scope = c->scope;
     m->depth = c->depth;
+    m->head = c->head;
 }
 /* Room left for SIZE more bytes? */
 static inline bool machine_has_room(const Machine *m, size_t size)

@@ -19,10 +19,20 @@ static void note_override(Runtime *rt, Word atom)
     if (builtin) rt->overridden.data[builtin - 1] = 1;
 }
 
+static void log_change(Runtime *rt, const Space *s, Word atom, bool added)
+{
+    const char *name = space_name(s) ? space_name(s) : "unnamed";
+    Buf text = {0};
+    rt_print(rt, atom, &text);
+    LOG(&rt->log, SPACE, TRACE, added ? "added" : "removed", LOG_TEXT("atom", text.data, text.len),
+        LOG_TEXT("space", name, strlen(name)));
+    buf_free(&text);
+}
+
 static void note_change(void *context, Space *s, Word atom, bool added)
 {
     Runtime *rt = context;
-    (void)s;
+    if (UNLIKELY(log_on(&rt->log, LOG_TARGET_SPACE, LOG_TRACE))) log_change(rt, s, atom, added);
     type_world_note(&rt->types, atom);
     if (added) note_override(rt, atom_deref(atom));
 }

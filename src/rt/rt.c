@@ -20,7 +20,10 @@ static void trace_roots(void *context, Heap *h, bool major)
     heap_visit_range(h, rt->op_types, rt->builtin_count);
     heap_visit_range(h, rt->roots.data, rt->roots.len);
     for (size_t i = 0; i < rt->modules.len; i++) trace_tokens(&rt->modules.data[i]->tokens, h);
-    for (size_t i = 0; i < rt->scopes.len; i++) scope_trace(rt->scopes.data[i], h);
+    for (size_t i = 0; i < h->exts.len; i++) {
+        Space *s = word_space(word_from_ptr(TAG_EXT, h->exts.data[i]));
+        if (s && space_scope(s)) scope_trace(space_scope(s), h);
+    }
     type_world_moved(&rt->types);
     rt->engine.trace(rt, h, major);
     if (rt->host_trace) rt->host_trace(rt->host, h);
@@ -259,6 +262,8 @@ Runtime *rt_new(const BuiltinInfo *builtins, uint32_t count, const Engine *engin
     bind_init(&rt->bind, &rt->heap);
     log_init(&rt->log);
     rt->engine = *engine;
+    rt->log.enclosing = engine->enclosing;
+    rt->log.enclosing_context = rt;
     rt->write = write_stdout;
     rt->random_state[0] = base_now_ns();
     init_tables(rt, builtins, count);
@@ -280,7 +285,7 @@ void rt_free(Runtime *rt)
     if (!rt) return;
     for (size_t i = 0; i < rt->modules.len; i++) rt_module_free(rt->modules.data[i]);
     heap_fini(&rt->heap);
-    for (size_t i = 0; i < rt->scopes.len; i++) scope_free(rt->scopes.data[i]);
+
     store_free(rt->store);
     type_world_fini(&rt->types);
     bind_fini(&rt->bind);
@@ -289,7 +294,7 @@ void rt_free(Runtime *rt)
     for (size_t i = 0; i < rt->search_dirs.len; i++) base_free(rt->search_dirs.data[i]);
     for (size_t i = 0; i < rt->files.len; i++) base_free(rt->files.data[i]);
     vec_free(&rt->modules);
-    vec_free(&rt->scopes);
+
     vec_free(&rt->search_dirs);
     vec_free(&rt->files);
     vec_free(&rt->roots);
@@ -303,6 +308,16 @@ void rt_free(Runtime *rt)
 }
 
 /* -- Small services -- */
+
+size_t rt_memory(const Runtime *rt)
+{
+    size_t n = heap_bytes(&rt->heap) + store_bytes(rt->store);
+    for (size_t i = 0; i < rt->heap.exts.len; i++) {
+        const Space *s = word_space(word_from_ptr(TAG_EXT, rt->heap.exts.data[i]));
+        if (s) n += space_bytes(s);
+    }
+    return n;
+}
 
 Word rt_sym(Runtime *rt, const char *text)
 {
@@ -345,12 +360,18 @@ bool rt_parse(Runtime *rt, Module *m, const char *text, size_t len, Word *out)
     return ok;
 }
 
+static void release_scope(void *scope)
+{
+    scope_free(scope);
+}
+
 Scope *rt_scope(Runtime *rt, Space *s)
 {
+    (void)rt;
+
     Scope *scope = space_scope(s);
     if (LIKELY(scope)) return scope;
     scope = scope_new(s);
-    vec_push(&rt->scopes, scope);
-    space_set_scope(s, scope);
+    space_set_scope(s, scope, release_scope);
     return scope;
 }

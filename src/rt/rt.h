@@ -115,6 +115,8 @@ typedef struct Engine {
                      QueryResults *last);
     /* Collector roots of the engine. */
     void (*trace)(Runtime *rt, Heap *h, bool major);
+    /* The spans that enclose the present step (LogEnclosing; the context is the runtime). */
+    LogEnclosing enclosing;
 } Engine;
 
 /* Output of the program (println!): defaults to stdout. */
@@ -139,8 +141,7 @@ struct Runtime {
 
     VEC(Module *) modules;
     Module *core, *top;
-    Module *current;     /* whose text is being run */
-    VEC(Scope *) scopes; /* of all spaces that were evaluated in */
+    Module *current; /* whose text is being run */
     VEC(char *) search_dirs;
     VEC(char *) files; /* by file index of spans */
 
@@ -152,6 +153,8 @@ struct Runtime {
     RtWrite write;
     void *write_context;
     uint64_t random_state[2];
+    uint64_t steps; /* calls made by machines that have ended */
+
     /* The embedding API's own state, and how the collector visits its words (NULL: none). */
     void *host;
     void (*host_trace)(void *host, Heap *h);
@@ -164,6 +167,10 @@ void rt_free(Runtime *rt);
 /* Add an operation at run time; INFO's texts must live as long as RT.  Returns its word, or WORD_NIL when its type is no
  * type. Modules read its name as that word once rt_add_token has been called. */
 Word rt_register(Runtime *rt, const BuiltinInfo *info);
+
+/* Bytes of everything the memory limit counts but the stacks: heap, stored terms, rows and indexes of spaces.  Linear in the
+ * number of external objects. */
+size_t rt_memory(const Runtime *rt);
 
 /* Root W for the time of C code that may collect; returns its index for rt_rooted; release in reverse order. */
 static inline size_t rt_root(Runtime *rt, Word w)
