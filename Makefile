@@ -15,7 +15,7 @@ format:
 	clang-format-19 -i $$(tools/check-format --list)
 
 docs: all
-	@tools/mkdocs build/release/mettatron
+	@tools/mkdocs
 
 install: all
 	meson install -C build/release
