@@ -1,20 +1,16 @@
 /* Calls: rules of the scope, builtins, and what becomes of their results. */
 #include "interp/engine.h"
 
-enum { SLOTS_INLINE = 48, STEPS_PER_SAFEPOINT = 1 << 16 };
+enum { SLOTS_INLINE = 48 };
 
 /* -- Results -- */
 
-/* A copy of the irreducible GOAL that is known to be so, so that evaluating it again costs nothing.  (Only ground goals: what a
- * variable is bound to later may make it reducible.) */
+/* The irreducible GOAL, marked so that evaluating it again costs nothing.  As in HE only an expression that evaluation left as it
+ * was is marked, and only ground ones: what a variable is bound to later may make it reducible. */
 static Word mark_evaluated(Heap *h, Word goal)
 {
     if (!expr_is_ground(goal) || (word_obj(goal)->flags & OBJ_EVALUATED)) return goal;
-    if ((word_obj(goal)->flags & OBJ_STORED) == 0 && heap_in_nursery(h, word_obj(goal))) {
-        word_obj(goal)->flags |= OBJ_EVALUATED;
-        return goal;
-    }
-    goal = atom_expr(h, expr_items(goal), expr_len(goal));
+    if (word_obj(goal)->flags & OBJ_STORED) goal = atom_expr(h, expr_items(goal), expr_len(goal));
     word_obj(goal)->flags |= OBJ_EVALUATED;
     return goal;
 }
@@ -22,7 +18,10 @@ static Word mark_evaluated(Heap *h, Word goal)
 Step call_stuck(Machine *m, Word goal, Word type)
 {
     if (word_is_nil(type)) return step_return(m, W_SYM(NOT_REDUCIBLE));
-    return step_return(m, mark_evaluated(&m->rt->heap, goal));
+    if (m->changed) return step_return(m, goal);
+    Step step = step_return(m, mark_evaluated(&m->rt->heap, goal));
+    m->same_as = goal;
+    return step;
 }
 
 Step call_result(Machine *m, Word goal, Word r, Word type)
@@ -240,7 +239,7 @@ static bool find_rule(Machine *m, RuleSearch *s, Word goal, Word type, Choice *c
     return false;
 }
 
-static Step call_rules(Machine *m, Word goal, Word type)
+Step call_rules(Machine *m, Word goal, Word type)
 {
     RuleSearch s;
     search_open(m, &s, goal, 0);
@@ -356,6 +355,8 @@ Step call(Machine *m, Word goal, Word type)
         if (id < m->rt->native.len && m->rt->native.data[id] && m->scope->has_core)
             return call_builtin(m, m->rt->native.data[id] - 1, goal, type);
         if (head == W_SYM(ERROR) && !word_is_nil(type)) return step_return(m, goal);
+        Step next;
+        if (m->rt->upper_tier && m->rt->upper_tier->enter(m, goal, type, &next)) return next;
     } else if (has_variable_head(m, goal)) {
         return call_stuck(m, goal, type);
     }

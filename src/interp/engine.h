@@ -14,11 +14,25 @@ typedef enum Step {
     STEP_RETURN,  /* give m->value to the current frame */
     STEP_FAIL,    /* take the newest alternative */
     STEP_HALT,    /* the machine is exhausted */
+    STEP_VM,      /* run the current frame, which is a VM's */
 } Step;
+
+/* The tier above this one, plugged in by the runtime's owner (rt->upper_tier with rt->upper as its state). */
+typedef struct UpperTier {
+    /* Take over the call GOAL of a symbol that is not native: push a frame for it and set *NEXT.  False: tier 0's. */
+    bool (*enter)(Machine *m, Word goal, Word type, Step *next);
+    /* Run the current frame. */
+    Step (*run)(Machine *m);
+    /* Give VALUE to F, a frame of this tier. */
+    Step (*resume)(Machine *m, Frame *f, Word value);
+    /* Collector roots. */
+    void (*trace)(Runtime *rt, Heap *h);
+} UpperTier;
 
 static inline Step step_return(Machine *m, Word value)
 {
     m->value = value;
+    m->same_as = WORD_NIL;
     return STEP_RETURN;
 }
 static inline Step step_eval(Machine *m, Word atom, Word type)
@@ -37,6 +51,8 @@ static inline Step step_minimal(Machine *m, Word atom)
 Step eval_step(Machine *m);
 /* Return to ARGS, the frame that collects the items of a call. */
 Step args_resume(Machine *m, Frame *f, Word value);
+enum { STEPS_PER_SAFEPOINT = 1 << 16 };
+
 /* call.c: calls of rules and builtins */
 
 /* Call GOAL, whose arguments are ready. */
@@ -53,7 +69,10 @@ Step call_many(Machine *m, Word goal, Word list, Word type);
 Step return_many(Machine *m, const WordVec *values);
 /* Leave a choice point that returns VALUES, if there are any. */
 void leave_values(Machine *m, const WordVec *values);
+/* The same by rules only. */
+Step call_rules(Machine *m, Word goal, Word type);
 Step rules_resume(Machine *m, Choice *c);
+
 Step list_resume(Machine *m, Choice *c);
 Step values_resume(Machine *m, Choice *c);
 /* Run a (function BODY) on behalf of GOAL. */

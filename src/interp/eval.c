@@ -116,11 +116,20 @@ static Word argument_type(Word fn, uint32_t i)
     return word_is_nil(type) ? W_SYM(UNDEFINED) : type;
 }
 
+static bool items_are(const Word *values, Word call_atom)
+{
+    for (uint32_t i = 0; i < expr_len(call_atom); i++)
+        if (values[i] != atom_deref(expr_at(call_atom, i))) return false;
+    return true;
+}
+
 /* All items of F are there: call. */
 static Step args_finish(Machine *m, Frame *f)
 {
-    Word goal = atom_expr(&m->rt->heap, f->slot + ARGS_VALUES, f->count - ARGS_VALUES);
-    Word result = f->slot[ARGS_RESULT];
+    Word goal = f->slot[ARGS_CALL], result = f->slot[ARGS_RESULT];
+    m->changed = (f->flags & FF_CHANGED) != 0;
+    if (!items_are(f->slot + ARGS_VALUES, goal))
+        goal = atom_expr(&m->rt->heap, f->slot + ARGS_VALUES, f->count - ARGS_VALUES);
     m->frame = f->parent;
     return call(m, goal, result);
 }
@@ -131,37 +140,42 @@ static bool accepts_value(Word value, Word type)
 }
 
 /* Fill ITEMS of CALL from *AT on with what needs no frame: items taken as they are, and pure calls.  Stops at the first that must
- * be evaluated properly (or an Empty item of a tuple); *AT is then its index, else the length. */
-static void take_items(Machine *m, Word call_atom, Word fn, Word *items, uint32_t *at)
+ * be evaluated properly (or an Empty item of a tuple); *AT is then its index, else the length.  Tells whether
+ * an item was changed. */
+static bool take_items(Machine *m, Word call_atom, Word fn, Word *items, uint32_t *at)
 {
+    bool changed = false;
     uint32_t n = expr_len(call_atom);
     for (; *at < n; ++*at) {
         Word item = atom_deref(expr_at(call_atom, *at));
-        if (word_is_nil(fn) && item == W_SYM(EMPTY)) return;
+        if (word_is_nil(fn) && item == W_SYM(EMPTY)) return changed;
         Word value = WORD_UNIT;
         if (wants_evaluation(item, item_type(fn, *at))) {
-            if (!try_pure(m, item, &value) || !accepts_value(value, argument_type(fn, *at))) return;
+            if (!try_pure(m, item, &value) || !accepts_value(value, argument_type(fn, *at))) return changed;
             item = value;
+            changed = true;
         }
         items[*at] = item;
     }
+    return changed;
 }
 
 /* Take items of F's call until one must be evaluated. */
 static Step args_advance(Machine *m, Frame *f)
 {
     Word call_atom = f->slot[ARGS_CALL], fn = f->slot[ARGS_TYPE];
-    take_items(m, call_atom, fn, f->slot + ARGS_VALUES, &f->index);
+    if (take_items(m, call_atom, fn, f->slot + ARGS_VALUES, &f->index)) f->flags |= FF_CHANGED;
     if (f->index == expr_len(call_atom)) return args_finish(m, f);
     Word item = atom_deref(expr_at(call_atom, f->index));
     if (item == W_SYM(EMPTY) && word_is_nil(fn)) return STEP_FAIL;
     return step_eval(m, item, argument_type(fn, f->index));
 }
 
-static Step push_args(Machine *m, Word call_atom, Word fn, Word type, const Word *items, uint32_t at)
+static Step push_args(Machine *m, Word call_atom, Word fn, Word type, const Word *items, uint32_t at,
+                      bool changed)
 {
     uint32_t n = expr_len(call_atom);
-    Frame *f = machine_push(m, FRAME_ARGS, FF_GOAL, ARGS_VALUES + n);
+    Frame *f = machine_push(m, FRAME_ARGS, FF_GOAL | (changed ? FF_CHANGED : 0), ARGS_VALUES + n);
     f->slot[ARGS_CALL] = call_atom;
     f->slot[ARGS_RESULT] = type;
     f->slot[ARGS_TYPE] = fn;
@@ -176,27 +190,31 @@ static Step apply(Machine *m, Word call_atom, Word fn, Word type, uint32_t first
 {
     enum { FEW = 8 };
     uint32_t n = expr_len(call_atom), at = next_item(call_atom, fn, first);
+    m->changed = false;
     if (at == n) return call(m, call_atom, type);
     Word items[FEW];
-    if (n > FEW) return push_args(m, call_atom, fn, type, NULL, 0);
+    if (n > FEW) return push_args(m, call_atom, fn, type, NULL, 0, false);
     for (uint32_t i = 0; i < at; i++) items[i] = atom_deref(expr_at(call_atom, i));
-    take_items(m, call_atom, fn, items, &at);
-    if (at == n) return call(m, atom_expr(&m->rt->heap, items, n), type);
-    return push_args(m, call_atom, fn, type, items, at);
+    bool changed = take_items(m, call_atom, fn, items, &at);
+    if (at < n) return push_args(m, call_atom, fn, type, items, at, changed);
+    m->changed = changed;
+    return call(m, changed ? atom_expr(&m->rt->heap, items, n) : call_atom, type);
 }
 
 Step args_resume(Machine *m, Frame *f, Word value)
 {
     Word fn = f->slot[ARGS_TYPE];
+    Word original = atom_deref(expr_at(f->slot[ARGS_CALL], f->index));
     if (value == W_SYM(EMPTY) || atom_is_error(value)) {
-        Word original = atom_deref(expr_at(f->slot[ARGS_CALL], f->index));
         if (word_is_nil(fn) || !atom_alpha_equal(value, original)) {
             if (value == W_SYM(EMPTY)) return STEP_FAIL;
             m->frame = f->parent;
             return step_return(m, value);
         }
     }
+    bool same = m->same_as == original;
     f = machine_own(m, f);
+    if (!same) f->flags |= FF_CHANGED;
     f->slot[ARGS_VALUES + f->index++] = value;
     return args_advance(m, f);
 }
@@ -237,6 +255,7 @@ static Step eval_known(Machine *m, Word t, Word type, const Signature *sig, Word
         return eval_general(m, t, type);
     Word result = sig->result.kind == PARAM_COMPLEX ? type : result_type(sig->result.type, type);
     /* Arguments that need no evaluation pass as they are: the common case of arithmetic. */
+    m->changed = false;
     if (next_item(t, declared, 1) == expr_len(t)) return call(m, t, result);
     return apply(m, t, signature_function(m, sig, declared, t), result, 1);
 }
@@ -257,6 +276,7 @@ static Step eval_expression(Machine *m, Word t, Word type)
         }
     } else if (word_is_op(head)) {
         uint32_t i = word_op_index(head);
+        m->changed = false;
         if (UNLIKELY(m->rt->builtins[i].flags & BF_LAZY)) return call(m, t, type);
         const Signature *sig = &m->rt->types.op_signatures[i];
         if (sig->kind == SIGNATURE_SIMPLE || sig->kind == SIGNATURE_SAME)

@@ -4,6 +4,8 @@
 #include "interp/engine.h"
 
 #define STACK_RESERVE (UINT64_C(1) << 36)
+/* More than the frames of STEPS_PER_SAFEPOINT calls can take. */
+#define ROOM_BETWEEN_SAFEPOINTS ((size_t)1 << 30)
 
 /* -- Scopes -- */
 
@@ -104,6 +106,8 @@ static Step resume_frame(Machine *m, Frame *f, Word value)
         return filter_resume(m, f, value);
     case FRAME_FOLD:
         return fold_resume(m, f, value);
+    case FRAME_VM:
+        return m->rt->upper_tier->resume(m, f, value);
     case FRAME_COUNT:
         break;
     }
@@ -190,6 +194,9 @@ static void run_machine(Machine *m, Step step)
         case STEP_FAIL:
             step = fail_step(m);
             break;
+        case STEP_VM:
+            step = m->rt->upper_tier->run(m);
+            break;
         case STEP_HALT:
             return;
         }
@@ -252,7 +259,7 @@ bool safepoint(Machine *m)
             return end_run(m, all_stack_bytes(m) > rt->settings.max_memory / 3 ? SYM_STACK_OVERFLOW
                                                                                : SYM_OUT_OF_MEMORY);
     }
-    if (!machine_has_room(m, 1 << 20)) return end_run(m, SYM_STACK_OVERFLOW);
+    if (!machine_has_room(m, ROOM_BETWEEN_SAFEPOINTS)) return end_run(m, SYM_STACK_OVERFLOW);
     /* An interrupt that came during the collection must not be lost. */
     if (rt->limits.interrupted) heap_interrupt(&rt->heap);
     return true;
@@ -262,6 +269,7 @@ static void trace_machines(Runtime *rt, Heap *h, bool major)
 {
     for (Machine *m = rt->machine; m; m = m->outer) machine_trace(m, h, major);
     if (rt->machine) machine_trace_trail(rt->machine, h, major);
+    if (rt->upper_tier) rt->upper_tier->trace(rt, h);
 }
 
 /* -- Queries -- */

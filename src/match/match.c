@@ -223,8 +223,24 @@ static size_t copied_size(const Obj *o)
     return sizeof(Obj) + (o->kind == OBJ_VAR ? 1 : o->len) * sizeof(Word);
 }
 
-static void clear_ground(Heap *h, char *from)
+/* The copies of one instantiation, so that their ground flags can be set from the leaves up.  Beyond the limit flags are
+ * just cleared, which is always right. */
+enum { COPIES_MAX = 256 };
+typedef struct Copies {
+    Obj *obj[COPIES_MAX];
+    uint32_t count;
+} Copies;
+
+static void flag_ground(Heap *h, char *from, const Copies *copies)
 {
+    if (copies->count <= COPIES_MAX) {
+        /* Children were copied after their parents. */
+        for (uint32_t i = copies->count; i-- > 0;) {
+            copies->obj[i]->flags &= (uint8_t)~OBJ_GROUND;
+            expr_seal(word_from_ptr(TAG_HEAP, copies->obj[i]));
+        }
+        return;
+    }
     for (char *p = from; p < h->top; p += copied_size((Obj *)p)) {
         Obj *o = (Obj *)p;
         if (o->kind == OBJ_EXPR) o->flags &= (uint8_t)~OBJ_GROUND;
@@ -238,10 +254,14 @@ Word instantiate(Heap *h, Word stored, Word *slots, const SlotName *names)
     char *start = h->top;
     Word root = copy_shallow(h, stored);
     bool ground = true;
+    Copies copies;
+    copies.count = 0;
     for (char *scan = start; scan < h->top;) {
         Obj *o = (Obj *)scan;
         scan += copied_size(o);
         if (o->kind != OBJ_EXPR) continue;
+        if (copies.count < COPIES_MAX) copies.obj[copies.count] = o;
+        copies.count++;
         for (uint32_t i = 0; i < o->len; i++) {
             Word item = o->body[i];
             if (word_is_slot(item)) {
@@ -252,7 +272,7 @@ Word instantiate(Heap *h, Word stored, Word *slots, const SlotName *names)
             }
         }
     }
-    if (!ground) clear_ground(h, start);
+    if (!ground) flag_ground(h, start, &copies);
     return root;
 }
 

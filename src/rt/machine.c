@@ -50,7 +50,7 @@ Frame *machine_push(Machine *m, FrameKind kind, unsigned flags, uint32_t count)
     machine_touch(m, f);
     f->kind = (uint8_t)kind;
     f->flags = (uint8_t)flags;
-    f->unused = 0;
+    f->operands = 0;
     f->count = count;
     f->index = 0;
     f->gc_mark = 0;
@@ -109,7 +109,7 @@ static void trace_frames(Machine *m, Heap *h, Frame *f, const char *stop)
 {
     for (; f && (char *)f >= stop && f->gc_mark != m->gc_epoch; f = f->parent) {
         f->gc_mark = m->gc_epoch;
-        heap_visit_range(h, f->slot, f->count);
+        heap_visit_range(h, f->slot, f->kind == FRAME_VM ? f->count - f->operands + f->index : f->count);
     }
 }
 

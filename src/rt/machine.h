@@ -23,18 +23,19 @@ typedef enum FrameKind {
 
 enum {
     FF_GOAL = 1,      /* receives the results of a complete evaluation: holds error results back */
+    FF_CHANGED = 4,   /* ARGS: an item is not what it was */
     FF_SUCCEEDED = 2, /* this goal has delivered a result that is not an error, and may deliver more */
 };
 
 typedef struct Frame {
     uint8_t kind;
     uint8_t flags;
-    uint16_t unused;
-    uint32_t count;   /* slots */
-    uint32_t index;   /* progress: next argument, item ... */
-    uint32_t gc_mark; /* collection that last visited this frame */
-    uint32_t depth;   /* logical nesting of reductions when it was pushed */
-    uint32_t head;    /* symbol of the function whose body it belongs to */
+    uint16_t operands; /* FRAME_VM: slots at the end for operands, of which INDEX are in use */
+    uint32_t count;    /* slots */
+    uint32_t index;    /* progress: next argument, item ... */
+    uint32_t gc_mark;  /* collection that last visited this frame */
+    uint32_t depth;    /* logical nesting of reductions when it was pushed */
+    uint32_t head;     /* symbol of the function whose body it belongs to */
     struct Frame *parent;
     Word slot[];
 } Frame;
@@ -81,7 +82,9 @@ struct Machine {
     uint32_t head; /* symbol of the function whose body is being evaluated, NO_HEAD at the top of a query */
     /* Registers: the atom being evaluated, the type expected of it (WORD_NIL: minimal instruction), the result. */
     Word atom, type, value;
-    char *clean; /* stack below was visited by the last collection and not changed since */
+    bool changed; /* the call at work has items that evaluation changed */
+    Word same_as; /* VALUE stands for this very expression, found irreducible; else WORD_NIL */
+    char *clean;  /* stack below was visited by the last collection and not changed since */
     uint32_t gc_epoch;
     uint64_t steps;
     Machine *outer;          /* the machine that this one was started from */

@@ -29,11 +29,20 @@ static void log_change(Runtime *rt, const Space *s, Word atom, bool added)
     buf_free(&text);
 }
 
+static bool may_be_rule(Word atom)
+{
+    atom = atom_deref(atom);
+    if (!atom_is_cons(atom)) return false;
+    Word head = atom_deref(expr_at(atom, 0));
+    return head == W_SYM(EQUAL) || word_is_var(head);
+}
+
 static void note_change(void *context, Space *s, Word atom, bool added)
 {
     Runtime *rt = context;
     if (UNLIKELY(log_on(&rt->log, LOG_TARGET_SPACE, LOG_TRACE))) log_change(rt, s, atom, added);
     type_world_note(&rt->types, atom);
+    if (may_be_rule(atom)) rt->rule_epoch++;
     if (added) note_override(rt, atom_deref(atom));
 }
 

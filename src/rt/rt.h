@@ -147,7 +147,10 @@ struct Runtime {
 
     Settings settings;
     Limits limits;
-    Machine *machine; /* the innermost running one */
+    Machine *machine;                   /* the innermost running one */
+    const struct UpperTier *upper_tier; /* the tier above the interpreter, or NULL (interp/engine.h) */
+    void *upper;                        /* its state */
+    uint64_t rule_epoch;                /* grows with each rule added or removed in a module's space */
     Engine engine;
     WordVec roots; /* words of C code that must survive collections */
     RtWrite write;
@@ -171,6 +174,12 @@ Word rt_register(Runtime *rt, const BuiltinInfo *info);
 /* Bytes of everything the memory limit counts but the stacks: heap, stored terms, rows and indexes of spaces.  Linear in the
  * number of external objects. */
 size_t rt_memory(const Runtime *rt);
+
+/* Grows with every change of a rule or a type: what was compiled under another value is stale. */
+static inline uint64_t rt_epoch(const Runtime *rt)
+{
+    return rt->rule_epoch + rt->types.epoch;
+}
 
 /* Root W for the time of C code that may collect; returns its index for rt_rooted; release in reverse order. */
 static inline size_t rt_root(Runtime *rt, Word w)
