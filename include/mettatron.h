@@ -109,8 +109,8 @@ typedef struct MtConfig {
     uint64_t max_memory; /* bytes of atoms; 0: no limit */
     uint64_t max_depth;  /* nested evaluations; 0: no limit */
     uint64_t timeout_ms; /* of each run; 0: no limit */
-    bool
-        strict_mode; /* what is merely doubtful is an error: unknown pragma keys, imports that are transitive */
+    /* What is merely doubtful is an error (unknown pragma keys), and imports are not transitive. */
+    bool strict_mode;
     MtDialect dialect;
     const char *log_filter; /* NULL: METTA_LOG, else RUST_LOG, else errors only */
     MtLogFormat log_format; /* on standard error */
@@ -119,9 +119,12 @@ typedef struct MtConfig {
     size_t search_path_count;
     MtOutput output; /* NULL: standard output */
     void *output_context;
+    /* Execution tiers: 0 is the interpreter, 1 adds the bytecode VM. */
+    uint32_t max_tier;           /* default 1 */
+    uint32_t bytecode_threshold; /* calls of a function before it is compiled; default 10 */
 } MtConfig;
 
-/* The defaults: no limits, HE, standard output. */
+/* The defaults: no limits, HE, standard output, all tiers. */
 MT_API void mt_config_init(MtConfig *config);
 
 /* A new runtime with the whole library loaded, or NULL: then *ERROR (may be NULL) says why.  CONFIG may be NULL.
@@ -343,6 +346,10 @@ MT_API MtStatus mt_each_rule(MtRuntime *rt, const char *head, MtOnAtom on_atom, 
 typedef bool (*MtOnPath)(void *context, const char *path);
 MT_API void mt_each_file(MtRuntime *rt, MtOnPath on_path, void *context);
 
+/* The bytecode of function HEAD as its rules are now, one listing for each number of arguments that it has rules for, or why it has
+ * none; of all functions of the top space when HEAD is NULL.  Valid until the next call with RT.  NULL without tier 1. */
+MT_API const char *mt_disassemble(MtRuntime *rt, const char *head);
+
 /* Figures since mt_new. */
 typedef struct MtStats {
     size_t size; /* sizeof(MtStats) of the caller, to be set before the call */
@@ -353,6 +360,9 @@ typedef struct MtStats {
     uint64_t stored_bytes; /* of atoms in spaces now */
     uint64_t minor_collections, major_collections;
     uint64_t symbols;
+    uint64_t interpreter_runs; /* calls of functions that tier 0 carried out while tier 1 was on */
+    uint64_t bytecode_runs;    /* calls that the VM carried out */
+    uint64_t chunks;           /* functions compiled to bytecode */
 } MtStats;
 MT_API void mt_stats(MtRuntime *rt, MtStats *stats);
 

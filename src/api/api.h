@@ -20,6 +20,7 @@ typedef struct HostFunction {
 } HostFunction;
 
 struct MtRuntime {
+    struct Vm *vm; /* of tier 1, or NULL */
     Runtime *rt;
     WordVec locals; /* words of local handles, as a stack */
     VEC(Kept) kept;

@@ -1,6 +1,8 @@
 /* Runtimes: making and freeing them, limits, errors, logging, figures. */
 #include "api/api.h"
 
+#include "vm/vm.h"
+
 #include "builtin/builtin.h"
 
 #include <stdarg.h>
@@ -74,7 +76,7 @@ void mt_clear_interrupt(MtRuntime *x)
 
 void mt_config_init(MtConfig *config)
 {
-    *config = (MtConfig){.size = sizeof *config};
+    *config = (MtConfig){.size = sizeof *config, .max_tier = 1, .bytecode_threshold = 10};
 }
 
 static void write_program_output(void *context, const char *text, size_t len)
@@ -121,6 +123,11 @@ static MtStatus configure(MtRuntime *x, const MtConfig *c)
     if (c->dialect != MT_DIALECT_HE) return api_fail(x, MT_INVALID, "no such dialect");
     if ((size_t)c->log_format >= COUNT_OF(formats)) return api_fail(x, MT_INVALID, "no such log format");
     mt_set_limits(x, c->max_memory, c->max_depth, c->timeout_ms);
+    if (c->max_tier > 1) return api_fail(x, MT_INVALID, "this build has tiers 0 and 1");
+    if (c->max_tier == 1) {
+        rt->upper = x->vm = vm_new(rt->top->scope, c->bytecode_threshold);
+        rt->upper_tier = &vm_tier;
+    }
     rt->settings.strict = c->strict_mode;
     rt->log.format = formats[c->log_format];
     x->output = c->output;
@@ -157,6 +164,7 @@ void mt_free(MtRuntime *x)
     if (!x) return;
     assert(x->busy == 0);
     if (x->rt) rt_free(x->rt);
+    vm_free(x->vm);
     api_free_functions(x);
     vec_free(&x->locals);
     vec_free(&x->kept);
@@ -193,6 +201,9 @@ void mt_stats(MtRuntime *x, MtStats *stats)
         .minor_collections = h->minor_count,
         .major_collections = h->major_count,
         .symbols = sym_count(x->rt->symbols),
+        .interpreter_runs = x->vm ? x->vm->interpreter_runs : 0,
+        .bytecode_runs = x->vm ? x->vm->bytecode_runs : 0,
+        .chunks = x->vm ? x->vm->compilations : 0,
     };
     memcpy(stats, &s, stats->size < sizeof s ? stats->size : sizeof s);
 }

@@ -101,6 +101,8 @@ static MtRuntime *new_runtime(const Options *o, Output *out, MtError *error)
     config.max_depth = o->max_depth;
     config.timeout_ms = o->timeout_ms;
     config.strict_mode = o->strict;
+    config.max_tier = (uint32_t)o->max_tier;
+    config.bytecode_threshold = (uint32_t)o->bytecode_threshold;
     config.log_filter = o->log_filter;
     config.log_format = o->log_format;
     config.search_paths = o->search_paths;
@@ -108,6 +110,40 @@ static MtRuntime *new_runtime(const Options *o, Output *out, MtError *error)
     config.output = output_text;
     config.output_context = out;
     return mt_new(&config, error);
+}
+
+static void dump(MtRuntime *rt, const char *head, Output *out)
+{
+    const char *text = mt_disassemble(rt, *head ? head : NULL);
+    output_text(out, text ? text : "no bytecode in tier 0\n",
+                strlen(text ? text : "no bytecode in tier 0\n"));
+}
+
+static void print_stats(MtRuntime *rt, bool json)
+{
+    MtStats s = {.size = sizeof s};
+    mt_stats(rt, &s);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+        {"queries", s.queries},
+        {"steps", s.steps},
+        {"run_ns", s.run_ns},
+        {"interpreter_runs", s.interpreter_runs},
+        {"bytecode_runs", s.bytecode_runs},
+        {"chunks", s.chunks},
+        {"heap_bytes", s.heap_bytes},
+        {"stored_bytes", s.stored_bytes},
+        {"minor_collections", s.minor_collections},
+        {"major_collections", s.major_collections},
+        {"symbols", s.symbols},
+    };
+    if (json) fputc('{', stderr);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        fprintf(stderr, json ? "%s\"%s\": %llu" : "%s%-18s %llu\n", json && i ? ", " : "", rows[i].name,
+                (unsigned long long)rows[i].value);
+    if (json) fputs("}\n", stderr);
 }
 
 static int run(const Options *o, Output *out)
@@ -122,6 +158,8 @@ static int run(const Options *o, Output *out)
     int status = run_inputs(rt, o, interrupt, out);
     if (status == STATUS_OK && (o->repl || o->input_count == 0)) status = repl_run(rt, interrupt, out);
     interrupt_stop(interrupt);
+    if (o->dump) dump(rt, o->dump, out);
+    if (o->stats) print_stats(rt, strcmp(o->stats, "json") == 0);
     mt_free(rt);
     return status;
 }

@@ -126,6 +126,15 @@ static bool parse_seconds(const char *text, uint64_t *ms)
     return true;
 }
 
+/* "bytecode" or "bytecode:HEAD". */
+static bool parse_dump(const char *text, const char **head)
+{
+    size_t len = strlen("bytecode");
+    if (strncmp(text, "bytecode", len) != 0 || (text[len] != '\0' && text[len] != ':')) return false;
+    *head = text[len] == ':' ? text + len + 1 : "";
+    return true;
+}
+
 static bool parse_log_format(const char *text, MtLogFormat *out)
 {
     static const char *const names[] = {"text", "full", "json"};
@@ -167,6 +176,20 @@ static bool apply(Options *o, const OptionInfo *info, const char *value)
         break;
     case OPTION_STRICT:
         o->strict = true;
+        break;
+    case OPTION_TIER:
+        good = parse_number(value, &o->max_tier) && o->max_tier <= 1;
+        o->bytecode_threshold = 0;
+        break;
+    case OPTION_TIERS:
+        good = parse_number(value, &o->bytecode_threshold) && o->bytecode_threshold <= UINT32_MAX;
+        break;
+    case OPTION_DUMP:
+        good = parse_dump(value, &o->dump);
+        break;
+    case OPTION_STATS:
+        good = strcmp(value, "text") == 0 || strcmp(value, "json") == 0;
+        o->stats = value;
         break;
     case OPTION_MAX_MEMORY:
         good = parse_size(value, &o->max_memory);
@@ -229,7 +252,7 @@ static bool take_option(Options *o, char **argv, int *i)
 bool options_parse(Options *o, int argc, char **argv)
 {
     bool only_files = false;
-    *o = (Options){0};
+    *o = (Options){.max_tier = 1, .bytecode_threshold = 10};
     o->inputs = calloc((size_t)argc + 1, sizeof *o->inputs);
     o->search_paths = calloc((size_t)argc + 1, sizeof *o->search_paths);
     if (!o->inputs || !o->search_paths) return complain("out of memory");

@@ -27,6 +27,9 @@ typedef struct Options {
     const char *output; /* NULL: standard output */
     bool repl, sexpr, help, version, strict, log_help;
     uint64_t max_memory, max_depth, timeout_ms;
+    uint64_t max_tier, bytecode_threshold;
+    const char *dump;  /* NULL: none; "": all functions; else the head of one */
+    const char *stats; /* NULL, "text" or "json" */
     const char *log_filter;
     MtLogFormat log_format;
 } Options;

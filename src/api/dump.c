@@ -1,0 +1,55 @@
+/* Listings of what the runtime compiled. */
+#include "api/api.h"
+
+#include "code/disasm.h"
+#include "vm/vm.h"
+
+/* A function that has rules: its symbol and number of arguments. */
+typedef struct Function {
+    uint32_t name, arity;
+} Function;
+
+typedef struct FunctionList {
+    VEC(Function) items;
+    const char *only; /* NULL: all */
+    const SymTab *symbols;
+} FunctionList;
+
+/* Called with each atom of the space. */
+static void collect_function(void *context, Word atom)
+{
+    FunctionList *list = context;
+    if (!atom_is_cons(atom) || expr_len(atom) != 3 || expr_at(atom, 0) != W_SYM(EQUAL)) return;
+    Word lhs = expr_at(atom, 1);
+    if (!atom_is_cons(lhs) || !word_is_sym(expr_at(lhs, 0))) return;
+    Function f = {word_sym_id(expr_at(lhs, 0)), expr_len(lhs) - 1};
+    if (list->only && strcmp(list->only, sym_text(list->symbols, f.name, NULL)) != 0) return;
+    for (size_t i = 0; i < list->items.len; i++)
+        if (list->items.data[i].name == f.name && list->items.data[i].arity == f.arity) return;
+    vec_push(&list->items, f);
+}
+
+static void dump_function(MtRuntime *x, Function f)
+{
+    Runtime *rt = x->rt;
+    CompileRefusal why;
+    Chunk *c = compile_function(rt, rt->top->scope, f.name, f.arity, &why);
+    if (x->text.len) buf_putc(&x->text, '\n');
+    if (c)
+        chunk_disassemble(&rt->names, c, &x->text);
+    else
+        buf_printf(&x->text, "=== %s/%u ===\nnot compiled: %s\n", sym_text(rt->symbols, f.name, NULL),
+                   (unsigned)f.arity, compile_refusal_text(why));
+    chunk_free(c);
+}
+
+const char *mt_disassemble(MtRuntime *x, const char *head)
+{
+    if (!x->vm) return NULL;
+    FunctionList list = {.only = head, .symbols = x->rt->symbols};
+    space_each(x->rt->top->space, collect_function, &list);
+    vec_clear(&x->text);
+    for (size_t i = 0; i < list.items.len; i++) dump_function(x, list.items.data[i]);
+    vec_free(&list.items);
+    return buf_cstr(&x->text);
+}

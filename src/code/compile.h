@@ -1,0 +1,24 @@
+/* Compiler: the rules of a function to bytecode.
+ *
+ * What it compiles, it compiles exactly; an expression it has no code for becomes a template that tier 0 evaluates on the
+ * same stack; a function it has no code for stays in tier 0 altogether, with a reason. */
+#ifndef METTA_CODE_COMPILE_H
+#define METTA_CODE_COMPILE_H
+
+#include "code/chunk.h"
+#include "rt/rt.h"
+
+typedef enum CompileRefusal {
+#define REFUSAL(id, text) REFUSED_##id,
+#include "code/refusals.inc"
+#undef REFUSAL
+    REFUSAL_COUNT
+} CompileRefusal;
+
+/* The reason as text; static. */
+const char *compile_refusal_text(CompileRefusal r);
+
+/* Compile function NAME with ARITY arguments as SCOPE's rules define it now.  Returns an owned chunk, or NULL and the reason. */
+Chunk *compile_function(Runtime *rt, Scope *scope, uint32_t name, uint32_t arity, CompileRefusal *why);
+
+#endif

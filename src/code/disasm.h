@@ -1,0 +1,13 @@
+/* Disassembler: chunks as text, in the layout of the debug guide with the source line as one more column. */
+#ifndef METTA_CODE_DISASM_H
+#define METTA_CODE_DISASM_H
+
+#include "atom/print.h"
+#include "code/chunk.h"
+
+/* Append the whole listing. */
+void chunk_disassemble(const Names *names, const Chunk *c, Buf *out);
+/* Append the instruction at OFFSET, one line; returns the offset of the next.  OFFSET must be that of an instruction. */
+uint32_t chunk_disassemble_at(const Names *names, const Chunk *c, uint32_t offset, Buf *out);
+
+#endif

@@ -1,0 +1,112 @@
+/* The verifier: what it passes, the VM can run without checks. */
+#include "code/chunk.h"
+
+/* Stack height on entry of each offset; UNSEEN where no instruction was reached (yet). */
+enum { UNSEEN = -1 };
+
+typedef struct Verifier {
+    const Chunk *chunk;
+    int32_t *height;
+    VEC(uint32_t) todo;
+    const char *error;
+    uint32_t at;
+} Verifier;
+
+static bool fail(Verifier *v, uint32_t at, const char *error)
+{
+    if (!v->error) {
+        v->error = error;
+        v->at = at;
+    }
+    return false;
+}
+
+static uint16_t read16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] | p[1] << 8);
+}
+
+/* Control may reach offset AT with HEIGHT values on the stack. */
+static bool reach(Verifier *v, uint32_t from, int64_t at, int32_t height)
+{
+    if (at < 0 || at >= (int64_t)v->chunk->code.len) return fail(v, from, "control leaves the code");
+    if (v->height[at] == UNSEEN) {
+        v->height[at] = height;
+        vec_push(&v->todo, (uint32_t)at);
+        return true;
+    }
+    return v->height[at] == height || fail(v, from, "two ways in with different stack heights");
+}
+
+/* Check the operands at AT; *N is the count operand if there is one. Jumps are followed. */
+static bool check_operands(Verifier *v, uint32_t at, const OpInfo *op, int32_t *n, int32_t jump_targets[2],
+                           unsigned *jumps)
+{
+    const Chunk *c = v->chunk;
+    const uint8_t *p = c->code.data + at + 1;
+    for (const char *letter = op->operands; *letter; p += op_operand_size(*letter), letter++) {
+        switch (*letter) {
+        case 'k':
+            if (read16(p) >= c->constants.len) return fail(v, at, "no such constant");
+            break;
+        case 't':
+            if (read16(p) >= c->templates.len) return fail(v, at, "no such template");
+            break;
+        case 's':
+            if (*p >= c->locals) return fail(v, at, "no such local");
+            break;
+        case 'n':
+            *n = *p;
+            break;
+        case 'j':
+            jump_targets[(*jumps)++] = (int16_t)read16(p);
+            break;
+        default:
+            break;
+        }
+    }
+    return true;
+}
+
+/* Stack height where jump I of the instruction leads. */
+static int32_t height_at_target(uint8_t code, unsigned i, int32_t height, int32_t pushes)
+{
+    if (code == OP_EVAL_CONDITION) return height; /* nothing was pushed */
+    return height + (i == 0 ? pushes : 1);
+}
+
+static bool check_instruction(Verifier *v, uint32_t at)
+{
+    const Chunk *c = v->chunk;
+    const OpInfo *op = op_info(c->code.data[at]);
+    if (!op->mnemonic) return fail(v, at, "unknown opcode");
+    if (at + op->length > c->code.len) return fail(v, at, "instruction is cut off");
+    int32_t n = 0, targets[2] = {0, 0};
+    unsigned jumps = 0;
+    if (!check_operands(v, at, op, &n, targets, &jumps)) return false;
+    int32_t pops = op->pops == VARIABLE_POPS ? n : op->pops;
+    int32_t height = v->height[at] - pops;
+    if (height < 0) return fail(v, at, "stack underflow");
+    /* What branch_bool pops is gone at its first target and replaced by a result at its second. */
+    int32_t pushes = c->code.data[at] == OP_BRANCH_BOOL ? 0 : op->pushes;
+    if (height + pushes > (int32_t)c->max_stack) return fail(v, at, "stack overflow");
+    int64_t next = (int64_t)at + op->length;
+    for (unsigned i = 0; i < jumps; i++)
+        if (!reach(v, at, next + targets[i], height_at_target(c->code.data[at], i, height, pushes)))
+            return false;
+    return (op->flags & OPF_END) || reach(v, at, next, height + pushes);
+}
+
+bool chunk_verify(const Chunk *c, const char **error, uint32_t *at)
+{
+    Verifier v = {.chunk = c};
+    v.height = base_alloc((c->code.len + 1) * sizeof *v.height);
+    for (size_t i = 0; i <= c->code.len; i++) v.height[i] = UNSEEN;
+    bool ok = c->locals >= c->arity && c->locals <= 256 ? reach(&v, 0, 0, 0) : fail(&v, 0, "too many locals");
+    while (ok && v.todo.len) ok = check_instruction(&v, vec_pop(&v.todo));
+    *error = v.error;
+    *at = v.at;
+    base_free(v.height);
+    vec_free(&v.todo);
+    return ok;
+}

@@ -1,0 +1,121 @@
+# Execution tiers: the options, and that compiled functions follow every change of the rules and types they came from.
+. "$(dirname "$0")/lib.sh"
+
+# -- Options --
+
+check "tier 0 runs the example" 0 "*" "" "$program" --tier=0 "$root/examples/fib.metta"
+mv out tier0
+check "tier 1 gives the same" 0 "$(cat tier0)" "" "$program" --tier=1 "$root/examples/fib.metta"
+check "so does the default" 0 "$(cat tier0)" "" "$program" "$root/examples/fib.metta"
+check "and a threshold" 0 "$(cat tier0)" "" "$program" --tiers=3 "$root/examples/fib.metta"
+check "no tier 2 yet" 2 "" "--tier: '2' is no N" "$program" --tier=2 -e 1
+check "a tier is a number" 2 "" "is no N" "$program" --tier=fast -e 1
+check "a threshold is a number" 2 "" "is no CALLS" "$program" --tiers=soon -e 1
+check "what to dump" 2 "" "is no WHAT" "$program" --dump=machine-code -e 1
+check "what to dump, exactly" 2 "" "is no WHAT" "$program" --dump=bytecodes -e 1
+check "format of the figures" 2 "" "is no FORMAT" "$program" --stats=xml -e 1
+check "help" 0 "*" "" "$program" --help
+expect "help names the options" sh -c 'for o in tier tiers dump stats; do grep -q -- "--$o=" out || exit 1; done'
+
+# -- Listings --
+
+echo '(= (fib $n) (if (< $n 2) $n (+ (fib (- $n 1)) (fib (- $n 2)))))' >fib.metta
+check "a listing" 0 "*" "" "$program" --dump=bytecode:fib fib.metta
+expect "its header" grep -qx "=== fib/1 ===" out
+expect "its sizes" grep -qx "locals: 1, upvalues: 0, arity: 1" out
+expect "its instructions" grep -Eqx "[0-9]{4} +1 +load_local +0" out
+check "a name without rules" 0 "" "" "$program" --dump=bytecode:nobody fib.metta
+check "a function that is not compiled" 0 "=== f/1 ===
+not compiled: its clauses may match the same call" "" "$program" --dump=bytecode:f -e '(= (f 0) 0) (= (f $x) $x)'
+check "all functions" 0 "*" "" "$program" --dump=bytecode -e '(= (f $x) 1) (= (f $x $y) 1) (= (g) 1)'
+expect "one listing for each number of arguments" [ "$(grep -c '^=== ' out)" = 3 ]
+check "no bytecode in tier 0" 0 "no bytecode in tier 0" "" "$program" --tier=0 --dump=bytecode fib.metta
+check "the listing follows the results" 0 "*" "" "$program" --dump=bytecode:f -e '(= (f) 1) !(f)'
+expect "in this order" [ "$(head -n 2 out)" = "[1]
+=== f/0 ===" ]
+
+# -- Figures --
+
+check "figures as text" 0 "[55]" "^bytecode_runs +[1-9]" "$program" --tier=1 --stats=text fib.metta -e '(fib 10)'
+expect "one function was compiled" grep -Eq "^chunks +1$" err
+check "figures of tier 0" 0 "[55]" "^bytecode_runs +0$" "$program" --tier=0 --stats=text fib.metta -e '(fib 10)'
+check "figures as JSON" 0 "[55]" "*" "$program" --tier=1 --stats=json fib.metta -e '(fib 10)'
+expect "they are JSON with the keys that stay" python3 -c '
+import json
+figures = json.load(open("err"))
+keys = """queries steps run_ns interpreter_runs bytecode_runs chunks heap_bytes stored_bytes minor_collections
+          major_collections symbols""".split()
+assert list(figures) == keys, list(figures)
+assert all(type(value) is int for value in figures.values())
+assert figures["queries"] == 1 and figures["chunks"] == 1 and figures["bytecode_runs"] >= 177'
+check "the log tells what is compiled" 0 "[55]" "compiled to bytecode function=fib" \
+    "$program" --tier=1 --log=mettatron::jit::hybrid::compile=debug fib.metta -e '(fib 10)'
+check "and what is not, and why" 0 "[0, 0]" "not compiled function=f reason=its clauses may match the same call" \
+    "$program" --tier=1 --log=mettatron::jit::hybrid::compile=debug -e '(= (f 0) 0) (= (f $x) $x) !(f 0)'
+
+# -- Changes --
+
+# both NAME OUTPUT PROGRAM: the same results in both tiers, and with a threshold that is passed on the way.  The calls come
+# from a compiled function, too.
+both() {
+    check "$1, tier 0" 0 "$2" "" "$program" --tier=0 -e "$3"
+    check "$1, tier 1" 0 "$2" "" "$program" --tier=1 -e "$3"
+    check "$1, after 1 call" 0 "$2" "" "$program" --tiers=1 -e "$3"
+}
+
+both "a rule is added" "[one]
+[(f 2)]
+[()]
+[two]
+[one]" '(= (f 1) one) (= (g $x) (f $x))
+!(g 1) !(g 2) !(add-atom &self (= (f 2) two)) !(g 2) !(g 1)'
+both "a second rule for the same call" "[one]
+[()]
+[one, uno]" '(= (f $x) one) (= (g $x) (f $x))
+!(g 1) !(add-atom &self (= (f $x) uno)) !(g 1)'
+both "a rule is removed" "[one]
+[two]
+[()]
+[(f 1)]
+[two]" '(= (f 1) one) (= (f 2) two) (= (g $x) (f $x))
+!(g 1) !(g 2) !(remove-atom &self (= (f 1) one)) !(g 1) !(g 2)'
+both "a rule is replaced" "[1]
+[()]
+[()]
+[2]" '(= (f) 1) (= (g) (f))
+!(g) !(remove-atom &self (= (f) 1)) !(add-atom &self (= (f) 2)) !(g)'
+both "the only rule of a function is removed" "[1]
+[()]
+[(f)]" '(= (f) 1) (= (g) (f)) !(g) !(remove-atom &self (= (f) 1)) !(g)'
+both "data become a function" "[(Pair 1 (Item 1))]
+[()]
+[(Pair 1 item)]" '(= (f $x) (Pair $x (Item $x)))
+!(f 1) !(add-atom &self (= (Item $x) item)) !(f 1)'
+both "a type is removed" "[(Got (+ 0 1))]
+[()]
+[(Got 1)]" '(: f (-> Atom Atom)) (= (f $x) (Got $x)) (= (g) (f (+ 0 1)))
+!(g) !(remove-atom &self (: f (-> Atom Atom))) !(g)'
+both "a function while it runs" "[(f2 (f1 end))]" '(= (f) (let $u (add-atom &self (= (h) end)) (f2 (f1 (h)))))
+!(f)'
+both "a rule whose head is a variable" "[2]
+[()]
+[2]
+[6, wild]" '(= (f $x) (+ $x 1)) (= (g $x) (f $x))
+!(g 1) !(add-atom &self (= ($h 5) wild)) !(f 1) !(f 5)'
+both "it goes again" "[2]
+[()]
+[()]
+[6]" '(= (f $x) (+ $x 1)) !(f 1) !(add-atom &self (= ($h 5) wild)) !(remove-atom &self (= ($h 5) wild)) !(f 5)'
+both "a rule for if" "[1]
+[()]
+[1, mine]" '(= (f $x) (if $x 1 2)) !(f True) !(add-atom &self (= (if True $x $y) mine)) !(f True)'
+both "a rule read as text" "[1]
+[1, 2]" '(= (f) 1) (= (g) (f)) !(g) (= (f) 2) !(g)'
+
+# A type makes calls errors; the error ends the run.
+typed='(= (f $x) $x) (= (g $x) (f $x)) !(g 1) !(add-atom &self (: f (-> String String))) !(g 1)'
+check "a type is added, tier 0" 1 "*" "" "$program" --tier=0 -e "$typed"
+mv out tier0
+expect "the type is seen" grep -q "BadArgType 1 String Number" tier0
+check "a type is added, tier 1" 1 "$(cat tier0)" "" "$program" --tier=1 -e "$typed"
+end

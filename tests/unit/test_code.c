@@ -1,0 +1,477 @@
+/* Bytecode: the opcode table, what the compiler accepts and refuses, what the verifier lets pass, listings.
+ *
+ *     test_code [SEED]    with the seed that an earlier run printed: the same random chunks again */
+#include "builtin/builtin.h"
+#include "code/compile.h"
+#include "code/disasm.h"
+#include "interp/interp.h"
+#include "unit.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { RANDOM_CHUNKS = 100000, MUTATIONS = 100000, MAX_RANDOM_LENGTH = 48 };
+
+/* -- The table -- */
+
+typedef struct OpRow {
+    unsigned number;
+    const char *name, *mnemonic, *operands;
+    int pops, pushes, flags;
+    const char *doc;
+} OpRow;
+
+static const OpRow rows[] = {
+#define OP(number, name, mnemonic, operands, pops, pushes, flags, doc) \
+    {number, #name, mnemonic, operands, pops, pushes, flags, doc},
+#include "ops.gen.h"
+#undef OP
+};
+
+static bool is_lower_case_of(const char *mnemonic, const char *name)
+{
+    for (; *name && *mnemonic == tolower((unsigned char)*name); name++) mnemonic++;
+    return !*name && !*mnemonic;
+}
+
+static void test_row(const OpRow *row)
+{
+    const OpInfo *info = op_info((uint8_t)row->number);
+    CHECK_MSG(row->number <= UINT8_MAX, "%s", row->mnemonic);
+    CHECK_MSG(info->mnemonic && strcmp(info->mnemonic, row->mnemonic) == 0, "%s: its number is taken twice",
+              row->mnemonic);
+    CHECK_MSG(is_lower_case_of(row->mnemonic, row->name), "%s is %s", row->name, row->mnemonic);
+    CHECK_MSG(*row->doc, "%s says nothing", row->mnemonic);
+    unsigned length = 1, jumps = 0, counts = 0;
+    for (const char *letter = row->operands; *letter; letter++) {
+        CHECK_MSG(strchr("ktsjni", *letter), "%s: operand %c", row->mnemonic, *letter);
+        length += op_operand_size(*letter);
+        jumps += *letter == 'j';
+        counts += *letter == 'n';
+    }
+    CHECK_MSG(strlen(row->operands) <= 4, "%s has too many operands for the table of lengths", row->mnemonic);
+    CHECK_MSG(info->length == length, "%s: %u", row->mnemonic, info->length);
+    CHECK_MSG((jumps > 0) == ((row->flags & OPF_BRANCH) != 0), "%s: jumps and OPF_BRANCH", row->mnemonic);
+    CHECK_MSG(jumps <= 2, "%s: the verifier follows two jumps", row->mnemonic);
+    CHECK_MSG(row->pops != VARIABLE_POPS || counts == 1, "%s: pops as many as which operand?", row->mnemonic);
+    CHECK_MSG(row->pops >= VARIABLE_POPS && row->pushes >= 0, "%s", row->mnemonic);
+    CHECK_MSG(!(row->flags & OPF_PURE) || !(row->flags & ~OPF_PURE), "%s is pure and more", row->mnemonic);
+}
+
+/* Numbers and names of MeTTaTron's guide to bytecode: an opcode that is in it keeps its number. */
+static void test_guide_numbers(void)
+{
+    static const struct {
+        uint8_t number;
+        const char *mnemonic;
+    } guide[] = {
+        {0x00, "nop"},        {0x01, "pop"},
+        {0x02, "dup"},        {0x14, "push_long_small"},
+        {0x19, "push_const"}, {0x1A, "make_sexpr"},
+        {0x30, "load_local"}, {0x31, "store_local"},
+        {0x50, "jump"},       {0x51, "jump_if_false"},
+        {0x60, "call"},       {0x61, "tail_call"},
+        {0x62, "return"},     {0xC0, "add"},
+        {0xC1, "sub"},        {0xC2, "mul"},
+        {0xD0, "lt"},         {0xD1, "le"},
+        {0xD2, "gt"},         {0xD3, "ge"},
+        {0xD4, "eq"},         {0xF1, "fail"},
+        {0xFF, "halt"},
+    };
+    for (size_t i = 0; i < COUNT_OF(guide); i++) {
+        const OpInfo *info = op_info(guide[i].number);
+        CHECK_MSG(info->mnemonic && strcmp(info->mnemonic, guide[i].mnemonic) == 0, "0x%02X is not %s",
+                  guide[i].number, guide[i].mnemonic);
+    }
+}
+
+static void test_table(void)
+{
+    size_t known = 0;
+    for (unsigned i = 0; i <= UINT8_MAX; i++) known += op_info((uint8_t)i)->mnemonic != NULL;
+    CHECK_MSG(known == COUNT_OF(rows), "%zu opcodes, %zu numbers", COUNT_OF(rows), known);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        test_row(&rows[i]);
+        for (size_t k = 0; k < i; k++)
+            CHECK_MSG(strcmp(rows[i].mnemonic, rows[k].mnemonic) != 0, "%s twice", rows[i].mnemonic);
+    }
+    test_guide_numbers();
+}
+
+/* -- Compiling -- */
+
+static void load(Runtime *rt, const char *text)
+{
+    const RunEvents silent = {0};
+    interp_run(rt, rt->top, text, strlen(text), "test", &silent);
+}
+
+/* Load TEXT into a fresh runtime and compile NAME; the chunk lives as long as the runtime. */
+static Chunk *compile_text(Runtime **rt, const char *text, const char *name, uint32_t arity,
+                           CompileRefusal *why)
+{
+    *rt = rt_new(builtin_table, BI_COUNT, &interp_engine);
+    load(*rt, text);
+    return compile_function(*rt, (*rt)->top->scope, word_sym_id(rt_sym(*rt, name)), arity, why);
+}
+
+static const char *const fib = "(= (fib $n)\n"
+                               "   (if (< $n 2)\n"
+                               "       $n\n"
+                               "       (+ (fib (- $n 1)) (fib (- $n 2)))))";
+static const char *const len = "(= (len Nil) 0)\n"
+                               "(= (len (Cons $h $t)) (+ 1 (len $t)))";
+
+static const struct {
+    const char *text, *name;
+    uint32_t arity;
+} programs[] = {
+    {fib, "fib", 1},
+    {len, "len", 1},
+    {"(= (f) 1)", "f", 0},
+    {"(= (f $x) $x)", "f", 1},
+    {"(= (f $x) NotReducible)", "f", 1},
+    {"(= (f $x) (Error $x bad))", "f", 1},
+    {"(= (f $x) (if $x Empty (Error $x bad)))", "f", 1},
+    {"(= (f $x $y) (let $z (+ $x $y) (Pair $z (Pair $x $free))))", "f", 2},
+    {"(= (f $x) (g (if (> $x 1) (if (== $x 2) two Empty) (* $x 1.5)) \"text\" (h $x)))\n(= (g $a $b $c) "
+     "$a)\n(= (h $x) True)",
+     "f", 1},
+    {"(= (f $x) (if (h $x) (superpose (1 2 $x)) (collapse (h $x))))\n(= (h $x) True)", "f", 1},
+    {"(= (f A 0) 1)\n(= (f (B $x (C $y 1)) $z) (f $x $z))\n(= (f True ()) 99999999999999999999)", "f", 2},
+    {"(: f (-> Number Number))\n(= (f $x) (+ 1 (* $x (- $x 2))))", "f", 1},
+};
+
+static void test_accepts(void)
+{
+    for (size_t i = 0; i < COUNT_OF(programs); i++) {
+        Runtime *rt;
+        CompileRefusal why;
+        Chunk *c = compile_text(&rt, programs[i].text, programs[i].name, programs[i].arity, &why);
+        CHECK_MSG(c && why == REFUSED_NONE, "%s: %s", programs[i].text, compile_refusal_text(why));
+        if (c) {
+            const char *error;
+            uint32_t at;
+            bool ok = chunk_verify(c, &error, &at);
+            CHECK_MSG(ok, "%s: %s at %u", programs[i].text, error, at);
+            CHECK(c->arity == programs[i].arity && c->locals >= c->arity && c->epoch == rt_epoch(rt));
+            chunk_free(c);
+        }
+        rt_free(rt);
+    }
+}
+
+/* More clauses than a chunk may have. */
+static const char *many_clauses(Buf *out)
+{
+    for (unsigned i = 0; i < 65; i++) buf_printf(out, "(= (f %u) %u)\n", i, i);
+    return buf_cstr(out);
+}
+
+static void test_refusals(void)
+{
+    Buf many = {0};
+    const char *const texts[REFUSAL_COUNT] = {
+        [REFUSED_NONE] = "(= (f $x) $x)",
+        [REFUSED_NO_RULES] = "(= (f) 1) (= (g $x) $x)",
+        [REFUSED_WILD_HEAD] = "(= (f $x) $x) (= ($head 1) 2)",
+        [REFUSED_OVERLAP] = "(= (f 0) 0) (= (f $x) $x)",
+        [REFUSED_REPEATED_VARIABLE] = "(= (f (Pair $x $x)) $x)",
+        [REFUSED_PATTERN] = "(= (f \"text\") 1)",
+        [REFUSED_TOO_LARGE] = many_clauses(&many),
+        [REFUSED_FUNCTION_BODY] = "(= (f $x) (function (return $x)))",
+        [REFUSED_NOT_REDUCIBLE] = "(= (f $x) (if $x 1 NotReducible))",
+    };
+    for (unsigned i = 0; i < REFUSAL_COUNT; i++) {
+        CHECK_MSG(texts[i], "no program for: %s", compile_refusal_text((CompileRefusal)i));
+        if (!texts[i]) continue;
+        Runtime *rt;
+        CompileRefusal why;
+        Chunk *c = compile_text(&rt, texts[i], "f", 1, &why);
+        CHECK_MSG(why == i, "%s: %s", texts[i], compile_refusal_text(why));
+        CHECK_MSG(!c == (i != REFUSED_NONE), "%s", texts[i]);
+        CHECK(*compile_refusal_text((CompileRefusal)i));
+        chunk_free(c);
+        rt_free(rt);
+    }
+    buf_free(&many);
+}
+
+/* Each way to be a pattern that needs unification. */
+static void test_refused_patterns(void)
+{
+    static const char *const patterns[] = {"1.5",       "\"text\"", "99999999999999999999",
+                                           "($head 1)", "((A) 1)",  "+"};
+    for (size_t i = 0; i < COUNT_OF(patterns); i++) {
+        Buf text = {0};
+        buf_printf(&text, "(= (f %s) 1)", patterns[i]);
+        Runtime *rt;
+        CompileRefusal why;
+        Chunk *c = compile_text(&rt, buf_cstr(&text), "f", 1, &why);
+        CHECK_MSG(!c && why == REFUSED_PATTERN, "%s: %s", patterns[i], compile_refusal_text(why));
+        chunk_free(c);
+        rt_free(rt);
+        buf_free(&text);
+    }
+}
+
+/* -- The verifier -- */
+
+static void put_code(Chunk *c, const uint8_t *code, size_t n)
+{
+    vec_clear(&c->code);
+    for (size_t i = 0; i < n; i++) vec_push(&c->code, code[i]);
+}
+
+/* A chunk with one argument, another local, one constant and one template, and room for two values. */
+static Chunk *small_chunk(void)
+{
+    Chunk *c = base_calloc(1, sizeof *c);
+    const Template unit = {WORD_UNIT, 0, 0};
+    c->arity = 1;
+    c->locals = 2;
+    c->max_stack = 2;
+    vec_push(&c->constants, WORD_UNIT);
+    vec_push(&c->templates, unit);
+    return c;
+}
+
+/* Verify a small chunk with CODE; the error must be WANT (NULL: none), at offset WANT_AT. */
+static void check_code(const char *want, uint32_t want_at, const uint8_t *code, size_t n)
+{
+    Chunk *c = small_chunk();
+    const char *error;
+    uint32_t at;
+    put_code(c, code, n);
+    bool ok = chunk_verify(c, &error, &at);
+    CHECK_MSG(ok == !error, "the error and the answer differ");
+    if (want)
+        CHECK_MSG(!ok && strcmp(error, want) == 0 && at == want_at, "%s at %u, want %s at %u",
+                  ok ? "accepted" : error, at, want, want_at);
+    else
+        CHECK_MSG(ok, "%s at %u", error, at);
+    chunk_free(c);
+}
+#define CODE(want, at, ...) \
+    check_code((want), (at), (const uint8_t[]){__VA_ARGS__}, sizeof(const uint8_t[]){__VA_ARGS__})
+
+static void test_rejects(void)
+{
+    CODE(NULL, 0, OP_LOAD_LOCAL, 1, OP_RETURN);
+    CODE(NULL, 0, OP_STUCK, 0xEE); /* what control cannot reach does not matter */
+    CODE("unknown opcode", 0, 0xEE);
+    CODE("unknown opcode", 2, OP_LOAD_LOCAL, 0, 0xEE);
+    CODE("instruction is cut off", 0, OP_LOAD_LOCAL);
+    CODE("instruction is cut off", 0, OP_PUSH_CONST, 0);
+    CODE("instruction is cut off", 1, OP_NOP, OP_JUMP, 0);
+    CODE("no such constant", 0, OP_PUSH_CONST, 1, 0, OP_RETURN);
+    CODE("no such constant", 0, OP_PUSH_CONST, 0, 1, OP_RETURN);
+    CODE("no such constant", 0, OP_EVAL, 0, 0, 9, 0, OP_RETURN);
+    CODE("no such template", 0, OP_TAIL_EVAL, 1, 0);
+    CODE("no such template", 0, OP_RETURN_ERROR, 0xFF, 0xFF);
+    CODE("no such local", 0, OP_LOAD_LOCAL, 2, OP_RETURN);
+    CODE("no such local", 0, OP_GET_ITEM, 0, 1, 2, OP_STUCK);
+    CODE("no such local", 0, OP_RETURN_LOCAL, 0xFF);
+    CODE("control leaves the code", 0, OP_NOP);
+    CODE("control leaves the code", 0, OP_JUMP, 100, 0);
+    CODE("control leaves the code", 0, OP_JUMP, 0xFC, 0xFF);
+    CODE("control leaves the code", 0, OP_GUARD_NUMBER, 0, 1, 0, OP_STUCK);
+    CODE(NULL, 0, OP_JUMP, 0xFD, 0xFF); /* to itself */
+    CODE("stack underflow", 0, OP_POP, OP_STUCK);
+    CODE("stack underflow", 0, OP_RETURN);
+    CODE("stack underflow", 2, OP_LOAD_LOCAL, 0, OP_ADD, OP_RETURN);
+    CODE("stack underflow", 2, OP_LOAD_LOCAL, 0, OP_MAKE_SEXPR, 2, OP_RETURN);
+    CODE("stack underflow", 0, OP_TAIL_CALL, 0, 0, 1);
+    CODE("stack overflow", 3, OP_LOAD_LOCAL, 0, OP_DUP, OP_DUP, OP_RETURN);
+}
+
+static void test_heights(void)
+{
+    static const char *const differ = "two ways in with different stack heights";
+    CODE(differ, 5, OP_LOAD_LOCAL, 0, OP_JUMP_IF_FALSE, 2, 0, OP_LOAD_LOCAL, 0, OP_STUCK);
+    CODE(differ, 2, OP_MAKE_SEXPR, 0, OP_JUMP, 0xFB, 0xFF); /* a loop that pushes */
+    CODE(NULL, 0, OP_LOAD_LOCAL, 0, OP_JUMP_IF_FALSE, 0, 0, OP_STUCK);
+    /* branch_bool has popped its condition at its first target, and pushed a result at its second. */
+    CODE(NULL, 0, OP_LOAD_LOCAL, 0, OP_BRANCH_BOOL, 5, 0, 0, 0, 7, 0, OP_LOAD_LOCAL, 0, OP_JUMP, 2, 0,
+         OP_LOAD_LOCAL, 1, OP_RETURN);
+    CODE(differ, 2, OP_LOAD_LOCAL, 0, OP_BRANCH_BOOL, 0, 0, 0, 0, 0, 0, OP_STUCK);
+}
+
+static void test_too_many_locals(void)
+{
+    static const uint8_t stuck[] = {OP_STUCK};
+    static const uint32_t bad[][2] = {{3, 2}, {0, 257}}; /* arity, locals */
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        Chunk *c = small_chunk();
+        const char *error;
+        uint32_t at;
+        c->arity = bad[i][0];
+        c->locals = bad[i][1];
+        put_code(c, stuck, sizeof stuck);
+        CHECK(!chunk_verify(c, &error, &at));
+        CHECK_STR(error, "too many locals");
+        chunk_free(c);
+    }
+    Chunk *empty = small_chunk();
+    const char *error;
+    uint32_t at;
+    CHECK(!chunk_verify(empty, &error, &at));
+    chunk_free(empty);
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state >> 8;
+}
+
+/* Verify, and see that the answer makes sense; returns it. */
+static bool verify_any(const Chunk *c, unsigned *senseless)
+{
+    const char *error;
+    uint32_t at;
+    bool ok = chunk_verify(c, &error, &at);
+    if (ok != !error || (!ok && at >= c->code.len)) ++*senseless;
+    return ok;
+}
+
+/* Every other byte is a known opcode or a small operand, so that some chunks get far. */
+static void random_code(Chunk *c, uint64_t *state)
+{
+    size_t n = 1 + next_random(state) % MAX_RANDOM_LENGTH;
+    vec_clear(&c->code);
+    while (c->code.len < n) {
+        uint64_t r = next_random(state);
+        uint8_t byte = (uint8_t)(r >> 8);
+        if ((r & 3) == 0) byte = (uint8_t)rows[byte % COUNT_OF(rows)].number;
+        if ((r & 3) == 1) byte &= 3;
+        vec_push(&c->code, byte);
+    }
+}
+
+static void test_random(uint64_t seed)
+{
+    uint64_t state = seed;
+    unsigned accepted = 0, senseless = 0;
+    Chunk *c = small_chunk();
+    for (unsigned i = 0; i < RANDOM_CHUNKS; i++) {
+        random_code(c, &state);
+        accepted += verify_any(c, &senseless);
+    }
+    CHECK_MSG(senseless == 0, "%u", senseless);
+    CHECK_MSG(accepted > 0 && accepted < RANDOM_CHUNKS, "%u accepted", accepted);
+    chunk_free(c);
+}
+
+/* Chunks of the programs above with one byte changed. */
+static void test_mutations(uint64_t seed)
+{
+    uint64_t state = seed;
+    unsigned accepted = 0, senseless = 0;
+    for (size_t i = 0; i < COUNT_OF(programs); i++) {
+        Runtime *rt;
+        CompileRefusal why;
+        Chunk *c = compile_text(&rt, programs[i].text, programs[i].name, programs[i].arity, &why);
+        for (unsigned k = 0; c && k < MUTATIONS / COUNT_OF(programs) + 1; k++) {
+            uint8_t *byte = &c->code.data[next_random(&state) % c->code.len], saved = *byte;
+            *byte = (uint8_t)next_random(&state);
+            accepted += verify_any(c, &senseless);
+            *byte = saved;
+        }
+        CHECK(c && verify_any(c, &senseless));
+        chunk_free(c);
+        rt_free(rt);
+    }
+    CHECK_MSG(senseless == 0, "%u", senseless);
+    CHECK_MSG(accepted > 0 && accepted < MUTATIONS, "%u accepted", accepted);
+}
+
+/* -- Listings -- */
+
+static void check_listing(const char *text, const char *name, const char *want)
+{
+    Runtime *rt;
+    CompileRefusal why;
+    Chunk *c = compile_text(&rt, text, name, 1, &why);
+    Buf out = {0};
+    CHECK(c);
+    if (c) chunk_disassemble(&rt->names, c, &out);
+    CHECK_STR(buf_cstr(&out), want);
+    buf_free(&out);
+    chunk_free(c);
+    rt_free(rt);
+}
+
+static void test_listings(void)
+{
+    check_listing(fib, "fib",
+                  "=== fib/1 ===\n"
+                  "locals: 1, upvalues: 0, arity: 1\n"
+                  "\n"
+                  "0000    1  guard_number      0 9         ; to 0013\n"
+                  "0004    1  load_local        0\n"
+                  "0006    1  push_long_small   2\n"
+                  "0009    1  lt\n"
+                  "0010    1  jump              5           ; to 0018\n"
+                  "0013    1  eval              0 0         ; (< $#0 2), Bool\n"
+                  "0018    1  tail_branch_bool  2 1         ; to 0025, (if (< $#0 2) $#0 (+ (fib (- $#0 1)) "
+                  "(fib (- $#0 2))))\n"
+                  "0023    1  return_local      0\n"
+                  "0025    1  guard_type        1 46        ; Number, to 0076\n"
+                  "0030    1  guard_number      0 9         ; to 0043\n"
+                  "0034    1  load_local        0\n"
+                  "0036    1  push_long_small   1\n"
+                  "0039    1  sub\n"
+                  "0040    1  jump              5           ; to 0048\n"
+                  "0043    1  eval              2 2         ; (- $#0 1), %Undefined%\n"
+                  "0048    1  call_number       3 1         ; fib\n"
+                  "0052    1  guard_number      0 9         ; to 0065\n"
+                  "0056    1  load_local        0\n"
+                  "0058    1  push_long_small   2\n"
+                  "0061    1  sub\n"
+                  "0062    1  jump              5           ; to 0070\n"
+                  "0065    1  eval              3 2         ; (- $#0 2), %Undefined%\n"
+                  "0070    1  call_number       3 1         ; fib\n"
+                  "0074    1  add\n"
+                  "0075    1  return\n"
+                  "0076    1  tail_eval         4           ; (+ (fib (- $#0 1)) (fib (- $#0 2)))\n"
+                  "0079    -  stuck\n");
+    check_listing(len, "len",
+                  "=== len/1 ===\n"
+                  "locals: 3, upvalues: 0, arity: 1\n"
+                  "\n"
+                  "0000    1  match_const       0 0 4       ; Nil, to 0010\n"
+                  "0006    1  push_long_small   0\n"
+                  "0009    1  return\n"
+                  "0010    2  match_functor     0 1 3 27    ; Cons, to 0044\n"
+                  "0017    2  get_item          0 1 1\n"
+                  "0021    2  get_item          0 2 2\n"
+                  "0025    2  guard_type        2 11        ; Number, to 0041\n"
+                  "0030    2  push_long_small   1\n"
+                  "0033    2  eval_local        2\n"
+                  "0035    2  call_number       3 1         ; len\n"
+                  "0039    2  add\n"
+                  "0040    2  return\n"
+                  "0041    2  tail_eval         0           ; (+ 1 (len $#1))\n"
+                  "0044    -  stuck\n");
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL) << 16 | 1;
+    printf("seed %llu\n", (unsigned long long)seed);
+    test_table();
+    test_accepts();
+    test_refusals();
+    test_refused_patterns();
+    test_rejects();
+    test_heights();
+    test_too_many_locals();
+    test_random(seed | 1);
+    test_mutations(seed | 1);
+    test_listings();
+    return unit_end();
+}
