@@ -38,7 +38,7 @@ typedef struct Chunk {
 void chunk_free(Chunk *c);
 /* Visit the constants (collector root). */
 void chunk_trace(Chunk *c, Heap *h);
-/* Is the code well formed: opcodes, operands, jump targets, stack heights?  On false *ERROR is a static text and *AT the
+/* Is the code well formed: opcodes, operands, jump targets, stack heights, templates?  On false *ERROR is a static text and *AT the
  * offset. Linear. */
 bool chunk_verify(const Chunk *c, const char **error, uint32_t *at);
 

@@ -47,6 +47,11 @@ uint32_t chunk_disassemble_at(const Names *names, const Chunk *c, uint32_t offse
 {
     enum { COMMENT_COLUMN = 40 };
     const OpInfo *op = op_info(c->code.data[offset]);
+    if (!op->mnemonic || offset + op->length > c->code.len) {
+        /* Bytes that nothing leads to need not be instructions. */
+        buf_printf(out, "%04u    -  .byte             %u\n", (unsigned)offset, c->code.data[offset]);
+        return offset + 1;
+    }
     uint32_t next = offset + op->length;
     const Span *place = place_of(c, offset);
     Buf line = {0}, comment = {0};

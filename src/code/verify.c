@@ -38,6 +38,11 @@ static bool reach(Verifier *v, uint32_t from, int64_t at, int32_t height)
     return v->height[at] == height || fail(v, from, "two ways in with different stack heights");
 }
 
+static bool is_call(uint8_t code)
+{
+    return code == OP_CALL || code == OP_TAIL_CALL || code == OP_CALL_NUMBER || code == OP_CALL_BOOL;
+}
+
 /* Check the operands at AT; *N is the count operand if there is one. Jumps are followed. */
 static bool check_operands(Verifier *v, uint32_t at, const OpInfo *op, int32_t *n, int32_t jump_targets[2],
                            unsigned *jumps)
@@ -48,6 +53,8 @@ static bool check_operands(Verifier *v, uint32_t at, const OpInfo *op, int32_t *
         switch (*letter) {
         case 'k':
             if (read16(p) >= c->constants.len) return fail(v, at, "no such constant");
+            if (is_call(c->code.data[at]) && !word_is_sym(c->constants.data[read16(p)]))
+                return fail(v, at, "call of something that is no symbol");
             break;
         case 't':
             if (read16(p) >= c->templates.len) return fail(v, at, "no such template");
@@ -97,12 +104,27 @@ static bool check_instruction(Verifier *v, uint32_t at)
     return (op->flags & OPF_END) || reach(v, at, next, height + pushes);
 }
 
+/* Do the templates name slots and locals that exist? */
+static bool check_templates(Verifier *v)
+{
+    const Chunk *c = v->chunk;
+    for (size_t i = 0; i < c->templates.len; i++) {
+        const Template *t = &c->templates.data[i];
+        if ((uint64_t)t->first + t->count > c->slot_map.len || (uint64_t)t->first + t->count > c->names.len)
+            return fail(v, 0, "a template has slots that are not mapped");
+        for (uint32_t k = t->first; k < t->first + t->count; k++)
+            if (c->slot_map.data[k] >= c->locals) return fail(v, 0, "a slot is mapped to no local");
+    }
+    return true;
+}
+
 bool chunk_verify(const Chunk *c, const char **error, uint32_t *at)
 {
     Verifier v = {.chunk = c};
     v.height = base_alloc((c->code.len + 1) * sizeof *v.height);
     for (size_t i = 0; i <= c->code.len; i++) v.height[i] = UNSEEN;
     bool ok = c->locals >= c->arity && c->locals <= 256 ? reach(&v, 0, 0, 0) : fail(&v, 0, "too many locals");
+    ok = ok && check_templates(&v);
     while (ok && v.todo.len) ok = check_instruction(&v, vec_pop(&v.todo));
     *error = v.error;
     *at = v.at;

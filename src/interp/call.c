@@ -29,7 +29,8 @@ Step call_result(Machine *m, Word goal, Word r, Word type)
     r = atom_deref(r);
     if (word_is_nil(type)) return step_return(m, r);
     if (word_is_sym(r)) {
-        if (r == W_SYM(NOT_REDUCIBLE)) return call_stuck(m, goal, type);
+        /* The rule may have bound variables of the goal. */
+        if (r == W_SYM(NOT_REDUCIBLE)) return call_stuck(m, atom_resolve(&m->rt->heap, goal), type);
         if (r == W_SYM(EMPTY)) return STEP_FAIL;
     } else if (atom_is_error(r)) {
         return step_return(m, r);
@@ -203,6 +204,7 @@ static void keep_rules(Machine *m, const RuleSearch *here, Word goal, Word type,
     }
     m->rt->bind.keep = c->keep;
     c->index = here->space;
+    c->flags = m->changed;
     c->u.rules = here->cursor;
 }
 
@@ -253,6 +255,7 @@ Step rules_resume(Machine *m, Choice *c)
     machine_restore(m, c);
     Word goal = c->slot[RULES_GOAL], type = c->slot[RULES_TYPE];
     RuleSearch s = {c->u.rules, c->index};
+    m->changed = c->flags;
     Word body;
     if (!find_rule(m, &s, goal, type, c, &body)) return STEP_FAIL;
     return reduce_to(m, goal, body, type);
@@ -296,10 +299,9 @@ static Step body_result(Machine *m, Word goal, Word type, BiStatus status, Word 
     return call_error(m, goal, out, type);
 }
 
-static Step call_body(Machine *m, Word goal, Word type, const BuiltinInfo *info)
+static Step call_body(Machine *m, Word goal, Word type, const BuiltinInfo *info, uint32_t n)
 {
     enum { FEW = 16 };
-    uint32_t n = expr_len(goal) - 1;
     Word few[FEW];
     Word *args = n <= FEW ? few : base_alloc(n * sizeof *args);
     for (uint32_t i = 0; i < n; i++) args[i] = atom_deref(expr_at(goal, i + 1));
@@ -320,21 +322,34 @@ static Step call_body(Machine *m, Word goal, Word type, const BuiltinInfo *info)
     return body_result(m, goal, type, status, out);
 }
 
-static bool arity_fits(const Machine *m, uint32_t builtin, Word goal)
+/* Number of arguments that the type of BUILTIN asks for, or that of GOAL when it asks for none. */
+static uint32_t wanted_arity(const Machine *m, uint32_t builtin, Word goal)
 {
-    if (m->rt->builtins[builtin].flags & BF_VARIADIC) return true;
     Word type = m->rt->op_types[builtin];
-    return !type_is_function(type) || expr_len(type) - 2 == expr_len(goal) - 1;
+    if ((m->rt->builtins[builtin].flags & BF_VARIADIC) || !type_is_function(type)) return expr_len(goal) - 1;
+    return expr_len(type) - 2;
+}
+
+/* Too few arguments, which only calls that skip the type check can have: arithmetic does not reduce, all else fails. */
+static Step call_short(Machine *m, uint32_t builtin, Word goal, Word type)
+{
+    const Signature *sig = &m->rt->types.op_signatures[builtin];
+    bool numeric = sig->kind == SIGNATURE_SIMPLE;
+    for (uint32_t i = 0; i < sig->param_count; i++)
+        numeric &= sig->params[i].type == W_SYM(T_NUMBER) || sig->params[i].type == W_SYM(T_BOOL);
+    return numeric ? call_stuck(m, goal, type) : call_error(m, goal, W_SYM(BAD_ARITY), type);
 }
 
 static Step call_builtin(Machine *m, uint32_t builtin, Word goal, Word type)
 {
     const BuiltinInfo *info = &m->rt->builtins[builtin];
-    if (!arity_fits(m, builtin, goal))
-        return info->symbol ? call_rules(m, goal, type) : call_stuck(m, goal, type);
+    uint32_t n = expr_len(goal) - 1, wanted = wanted_arity(m, builtin, goal);
+    if (n != wanted && (info->symbol || (info->flags & BF_SPECIAL)))
+        return info->symbol ? call_rules(m, goal, type) : call_error(m, goal, W_SYM(BAD_ARITY), type);
+    if (n < wanted) return call_short(m, builtin, goal, type);
     if (UNLIKELY(m->rt->overridden.data[builtin]) && has_rules(m, goal)) leave_rules(m, goal, type);
     if (info->flags & BF_SPECIAL) return special_handler(builtin)(m, goal, type);
-    return call_body(m, goal, type, info);
+    return call_body(m, goal, type, info, wanted); /* what is too much is not looked at */
 }
 
 /* Is the head a variable, or an expression whose leftmost atom is one?  Such calls never match a rule. */

@@ -280,8 +280,11 @@ static Step fold_next(Machine *m, Frame *f);
 
 static Step each_start(Machine *m, FrameKind kind, Word goal, Word type, Word done)
 {
-    if (!atom_is_expr(each_list(goal)) || !word_is_var(atom_deref(expr_at(goal, kind == FRAME_FOLD ? 3 : 2))))
-        return call_stuck(m, goal, type);
+    if (!word_is_var(atom_deref(expr_at(goal, kind == FRAME_FOLD ? 3 : 2)))) return call_stuck(m, goal, type);
+    if (!atom_is_expr(each_list(goal))) {
+        if (kind != FRAME_FOLD) return call_result(m, goal, WORD_UNIT, type);
+        return call_error(m, goal, rt_message(m->rt, "Expression is expected as a first argument"), type);
+    }
     Frame *f = machine_push(m, kind, FF_GOAL, EACH_SLOTS);
     f->slot[EACH_GOAL] = goal;
     f->slot[EACH_TYPE] = type;

@@ -74,14 +74,21 @@ static bool has_typed_expressions(TypeWorld *w, Word head)
 
 static Word quick(TypeWorld *w, Scope *s, Word atom, int depth);
 
-static bool accepts(TypeWorld *w, Scope *s, const Signature *sig, Word call, int depth)
+/* An argument of TYPE where the parameter is of another.  When a call is checked before it is evaluated an Atom may be
+ * anything; in the inference of the type of a nested call it may not. */
+static bool passes(Word type, bool inferring)
+{
+    return type == W_SYM(UNDEFINED) || (!inferring && type == W_SYM(T_ATOM));
+}
+
+static bool accepts(TypeWorld *w, Scope *s, const Signature *sig, Word call, bool inferring, int depth)
 {
     if (expr_len(call) != sig->param_count + 1) return false;
     if (sig->kind == SIGNATURE_SAME) {
         Word a = quick(w, s, expr_at(call, 1), depth);
         Word b = quick(w, s, expr_at(call, 2), depth);
         if (word_is_nil(a) || word_is_nil(b)) return false;
-        return a == b || is_any(a) || is_any(b);
+        return a == b || passes(a, inferring) || passes(b, inferring);
     }
     if (sig->kind != SIGNATURE_SIMPLE) return false;
     for (uint32_t i = 0; i < sig->param_count; i++) {
@@ -91,7 +98,7 @@ static bool accepts(TypeWorld *w, Scope *s, const Signature *sig, Word call, int
         if (p->kind == PARAM_META && atom_metatype(arg) == p->type) continue;
         Word type = quick(w, s, arg, depth);
         if (word_is_nil(type)) return false;
-        if (p->kind == PARAM_ANY || type == p->type || is_any(type)) continue;
+        if (p->kind == PARAM_ANY || type == p->type || passes(type, inferring)) continue;
         return false;
     }
     return true;
@@ -133,7 +140,7 @@ static Word expression_quick(TypeWorld *w, Scope *s, Word atom, int depth)
     const Signature *sig = head_signature(w, s, head);
     if (!sig || has_typed_expressions(w, head)) return WORD_NIL;
     if (sig->kind == SIGNATURE_NONE) return W_SYM(UNDEFINED);
-    if (depth == 0 || sig->result.kind == PARAM_COMPLEX || !accepts(w, s, sig, atom, depth - 1))
+    if (depth == 0 || sig->result.kind == PARAM_COMPLEX || !accepts(w, s, sig, atom, true, depth - 1))
         return WORD_NIL;
     return sig->result.type;
 }
@@ -155,7 +162,7 @@ Word type_quick(TypeWorld *w, Scope *s, Word atom)
 
 bool signature_accepts(TypeWorld *w, Scope *s, const Signature *sig, Word call)
 {
-    return accepts(w, s, sig, call, QUICK_DEPTH);
+    return accepts(w, s, sig, call, false, QUICK_DEPTH);
 }
 
 /* -- General inference --
@@ -381,8 +388,11 @@ static bool node_is_quick(Inference *in, Word expr)
 {
     Word type = type_quick(in->world, in->scope, expr);
     if (word_is_nil(type)) return false;
-    if (type != W_SYM(UNDEFINED)) push_value_type(&in->types, type);
-    vec_push(&in->counts, type == W_SYM(UNDEFINED) ? 0 : 1);
+    /* A function that is declared to return %Undefined% has a type; an untyped one has none. */
+    const Signature *sig = head_signature(in->world, in->scope, child0(expr));
+    bool none = type == W_SYM(UNDEFINED) && (!sig || sig->kind == SIGNATURE_NONE);
+    if (!none) push_value_type(&in->types, type);
+    vec_push(&in->counts, none ? 0 : 1);
     return true;
 }
 

@@ -232,7 +232,7 @@ static Chunk *small_chunk(void)
     c->arity = 1;
     c->locals = 2;
     c->max_stack = 2;
-    vec_push(&c->constants, WORD_UNIT);
+    vec_push(&c->constants, W_SYM(EMPTY));
     vec_push(&c->templates, unit);
     return c;
 }
