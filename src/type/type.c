@@ -489,7 +489,10 @@ bool type_applicable(TypeWorld *w, Scope *s, Word call, Word function_type, Word
         vec_push(errors, atom_error(w->heap, call, W_SYM(BAD_ARITY)));
         return false;
     }
-    ArgState *args = base_calloc(n, sizeof *args);
+    enum { FEW = 6 };
+    ArgState few[FEW];
+    ArgState *args = n <= FEW ? few : base_alloc(n * sizeof *args);
+    memset(args, 0, n * sizeof *args);
     uint32_t i = 1;
     if (n > 1) arg_enter(w, s, &args[1], expr_at(function_type, 1), atom_deref(expr_at(call, 1)));
     bool found = false;
@@ -506,7 +509,7 @@ bool type_applicable(TypeWorld *w, Scope *s, Word call, Word function_type, Word
     /* Commit from the newest to the oldest: each restores the threshold that was in force before it. */
     for (uint32_t k = n; found && k-- > 1;) trial_commit(w->bind, args[k].trial);
     for (uint32_t k = 0; k < n; k++) vec_free(&args[k].types);
-    base_free(args);
+    if (args != few) base_free(args);
     return found;
 }
 
