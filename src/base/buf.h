@@ -4,6 +4,7 @@
 
 #include "base/vec.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 typedef VEC(char) Buf;
@@ -26,6 +27,7 @@ static inline void buf_puts(Buf *b, const char *text)
 }
 
 void buf_printf(Buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void buf_vprintf(Buf *b, const char *fmt, va_list ap);
 
 /* The text with a NUL after it; valid until the next change. */
 const char *buf_cstr(Buf *b);

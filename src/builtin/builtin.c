@@ -5,17 +5,10 @@
 
 BiStatus bi_fail(Runtime *rt, Word *out, const char *fmt, ...)
 {
-    va_list ap, again;
+    va_list ap;
     va_start(ap, fmt);
-    va_copy(again, ap);
-    int len = vsnprintf(NULL, 0, fmt, ap);
+    *out = rt_vmessage(rt, fmt, ap);
     va_end(ap);
-    if (len < 0) base_fatal("cannot format the message \"%s\"", fmt);
-    char *text = base_alloc((size_t)len + 1);
-    vsnprintf(text, (size_t)len + 1, fmt, again);
-    va_end(again);
-    *out = word_sym(sym_intern(rt->symbols, text, (size_t)len));
-    base_free(text);
     return BI_ERROR;
 }
 

@@ -1,7 +1,6 @@
 #include "rt/rt.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/embed.h"
@@ -324,18 +323,21 @@ Word rt_sym(Runtime *rt, const char *text)
     return word_sym(sym_intern_cstr(rt->symbols, text));
 }
 
+Word rt_vmessage(Runtime *rt, const char *fmt, va_list ap)
+{
+    Buf text = {0};
+    buf_vprintf(&text, fmt, ap);
+    Word w = word_sym(sym_intern(rt->symbols, text.data, text.len));
+    buf_free(&text);
+    return w;
+}
+
 Word rt_message(Runtime *rt, const char *fmt, ...)
 {
-    va_list ap, again;
+    va_list ap;
     va_start(ap, fmt);
-    va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    Word w = rt_vmessage(rt, fmt, ap);
     va_end(ap);
-    char *text = base_alloc((size_t)n + 1);
-    vsnprintf(text, (size_t)n + 1, fmt, again);
-    va_end(again);
-    Word w = word_sym(sym_intern(rt->symbols, text, (size_t)n));
-    base_free(text);
     return w;
 }
 

@@ -203,6 +203,7 @@ Scope *rt_scope(Runtime *rt, Space *s);
 Word rt_sym(Runtime *rt, const char *text);
 /* A symbol word whose name is the formatted text: the form of HE's error messages. */
 Word rt_message(Runtime *rt, const char *fmt, ...) PRINTF_LIKE(2, 3);
+Word rt_vmessage(Runtime *rt, const char *fmt, va_list ap);
 /* Append the text of W. */
 void rt_print(Runtime *rt, Word w, Buf *out);
 /* Program output. */
