@@ -2,6 +2,8 @@
 
 #include "builtin/builtin.h"
 
+/* Bit of a count of arguments: some argument is not what the program wrote. */
+enum { COMPUTED = 0x80 };
 enum { MAX_LOCALS = 200, MAX_CLAUSES = 64, MAX_NESTING = 24, NO_LOCAL = 255 };
 
 const char *compile_refusal_text(CompileRefusal r)
@@ -194,7 +196,7 @@ static bool is_native_call(const Compiler *c, Word e, uint32_t builtin, uint32_t
  * looked up? */
 static bool is_plain_call(Compiler *c, Word e)
 {
-    if (!atom_is_cons(e) || expr_len(e) > UINT8_MAX) return false;
+    if (!atom_is_cons(e) || expr_len(e) > COMPUTED) return false;
     Word head = expr_at(e, 0);
     if (!word_is_sym(head) || native_of(c, head) || head == W_SYM(ERROR)) return false;
     return scope_symbol_types(&c->rt->types, c->scope, word_sym_id(head))->count == 0;
@@ -277,6 +279,24 @@ static bool is_arithmetic(Compiler *c, Word e, bool numeric_only, int depth)
 
 typedef VEC(uint32_t) Holes; /* pairs: place of a jump operand, end of its instruction */
 
+static void patch_all(Compiler *c, Holes *holes)
+{
+    for (size_t i = 0; i < holes->len; i += 2) patch(c, holes->data[i], holes->data[i + 1]);
+    vec_free(holes);
+}
+
+/* Evaluate E, an argument whose types are checked before it is evaluated, in tier 0. */
+static void emit_checked(Compiler *c, Word e, Word type, Holes *holes)
+{
+    emit_op(c, OP_EVAL_CHECKED, 0);
+    vec_push(&c->evaluated, e);
+    emit16(c, template(c, e));
+    emit16(c, constant(c, type));
+    uint32_t hole = emit_jump_hole(c);
+    vec_push(holes, hole);
+    vec_push(holes, (uint32_t)c->chunk->code.len);
+}
+
 /* Jump to the fallback unless each variable that is an operand in E is a number: the types of a call are checked before
  * anything in it is evaluated. */
 static void guard_operands(Compiler *c, Word e, Holes *holes)
@@ -308,6 +328,18 @@ static void guard_result_type(Compiler *c, Word e, Holes *holes)
     vec_push(holes, (uint32_t)c->chunk->code.len);
 }
 
+/* Does evaluating the items of E leave them as they are, if its variables stand for values? */
+static bool is_same(Compiler *c, Word e, int depth)
+{
+    for (uint32_t i = 1; i < expr_len(e); i++) {
+        Word item = expr_at(e, i);
+        if (is_slot_local(c, item) || (!atom_is_cons(item) && !word_is_var(item))) continue;
+        if (depth == 0 || !is_plain_call(c, item) || !is_data(c, item) || !is_same(c, item, depth - 1))
+            return false;
+    }
+    return true;
+}
+
 static void compile_arguments(Compiler *c, Word e, int depth)
 {
     for (uint32_t i = 1; i < expr_len(e); i++) compile_value(c, expr_at(e, i), depth - 1);
@@ -317,7 +349,7 @@ static void emit_call(Compiler *c, Op op, Word e)
 {
     emit_op(c, op, expr_len(e) - 1);
     emit16(c, constant(c, expr_at(e, 0)));
-    emit8(c, expr_len(e) - 1);
+    emit8(c, (expr_len(e) - 1) | (is_same(c, e, MAX_NESTING) ? 0 : COMPUTED));
 }
 
 static void compute(Compiler *c, Word e, int depth)
@@ -375,25 +407,19 @@ static void compile_condition(Compiler *c, Word e, int depth, Holes *holes)
     if (is_arithmetic(c, e, false, depth)) {
         compile_arithmetic(c, e, W_SYM(T_BOOL), depth);
     } else if (is_slot_local(c, e)) {
-        emit_op(c, OP_EVAL_LOCAL, 0);
+        emit_op(c, OP_GUARD_BOOL, 0);
+        emit8(c, slot_local(c, e));
+        uint32_t hole = emit_jump_hole(c);
+        vec_push(holes, hole);
+        vec_push(holes, (uint32_t)c->chunk->code.len);
+        emit_op(c, OP_LOAD_LOCAL, 0);
         emit8(c, slot_local(c, e));
     } else if (is_plain_call(c, e)) {
         compile_arguments(c, e, depth);
         emit_call(c, OP_CALL_BOOL, e);
     } else {
-        emit_op(c, OP_EVAL_CONDITION, 0);
-        vec_push(&c->evaluated, e);
-        emit16(c, template(c, e));
-        uint32_t hole = emit_jump_hole(c);
-        vec_push(holes, hole);
-        vec_push(holes, (uint32_t)c->chunk->code.len);
+        emit_checked(c, e, W_SYM(T_BOOL), holes);
     }
-}
-
-static void patch_all(Compiler *c, Holes *holes)
-{
-    for (size_t i = 0; i < holes->len; i += 2) patch(c, holes->data[i], holes->data[i + 1]);
-    vec_free(holes);
 }
 
 /* Can E be compiled as a condition?  The types of (if E ...) are checked before E is evaluated; for these E the check
@@ -498,25 +524,22 @@ static bool compile_let(Compiler *c, Word e, int depth)
     if (!atom_is_cons(value) || expr_at(value, 0) == W_SYM(ERROR)) return false;
     uint32_t slot = word_slot_index(var);
     uint8_t local = c->chunk->slot_map.data[c->map_first + slot];
-    compile_value(c, value, depth - 1);
+    Holes holes = {0};
+    uint32_t height = c->height;
+    if (is_plain_call(c, value) || is_arithmetic(c, value, false, depth - 1))
+        compile_value(c, value, depth - 1);
+    else
+        emit_checked(c, value, W_SYM(UNDEFINED), &holes);
     emit_op(c, OP_STORE_LOCAL, 0);
     emit8(c, local);
     c->local_of.data[slot] = local;
     emit_op(c, OP_ANY_TYPE, 0); /* let is declared to return %Undefined% */
     compile_tail(c, expr_at(e, 3), depth - 1);
     c->local_of.data[slot] = NO_LOCAL; /* unbound again in the other branch of an if around */
-    return true;
-}
-
-/* Does evaluating the data E leave it as it is, if its variables stand for values? */
-static bool is_same(Compiler *c, Word e, int depth)
-{
-    for (uint32_t i = 1; i < expr_len(e); i++) {
-        Word item = expr_at(e, i);
-        if (is_slot_local(c, item) || (!atom_is_cons(item) && !word_is_var(item))) continue;
-        if (depth == 0 || !is_plain_call(c, item) || !is_data(c, item) || !is_same(c, item, depth - 1))
-            return false;
-    }
+    if (holes.len == 0) return true;
+    patch_all(c, &holes);
+    c->height = height;
+    emit_tail_eval(c, e);
     return true;
 }
 

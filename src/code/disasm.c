@@ -28,6 +28,9 @@ static void print_operand(const Names *names, const Chunk *c, char letter, const
     case 'i':
         buf_printf(out, " %d", (int16_t)read16(p));
         break;
+    case 'c':
+        buf_printf(out, " %u", *p & 0x7Fu);
+        break;
     default:
         buf_printf(out, " %u", *p);
         break;

@@ -65,6 +65,9 @@ static bool check_operands(Verifier *v, uint32_t at, const OpInfo *op, int32_t *
         case 'n':
             *n = *p;
             break;
+        case 'c':
+            *n = *p & 0x7F;
+            break;
         case 'j':
             jump_targets[(*jumps)++] = (int16_t)read16(p);
             break;
@@ -78,7 +81,7 @@ static bool check_operands(Verifier *v, uint32_t at, const OpInfo *op, int32_t *
 /* Stack height where jump I of the instruction leads. */
 static int32_t height_at_target(uint8_t code, unsigned i, int32_t height, int32_t pushes)
 {
-    if (code == OP_EVAL_CONDITION) return height; /* nothing was pushed */
+    if (code == OP_EVAL_CHECKED) return height; /* nothing was pushed */
     return height + (i == 0 ? pushes : 1);
 }
 

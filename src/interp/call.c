@@ -24,13 +24,23 @@ Step call_stuck(Machine *m, Word goal, Word type)
     return step;
 }
 
+/* A rule says that GOAL is irreducible: so is a copy of it (with what the rule bound), while the goal itself may have other
+ * results and must not be marked. */
+static Step stuck_by_rule(Machine *m, Word goal, Word type)
+{
+    Word inert = atom_resolve(&m->rt->heap, goal);
+    inert = atom_expr(&m->rt->heap, expr_items(inert), expr_len(inert));
+    Step step = call_stuck(m, inert, type);
+    if (m->same_as == inert) m->same_as = goal;
+    return step;
+}
+
 Step call_result(Machine *m, Word goal, Word r, Word type)
 {
     r = atom_deref(r);
     if (word_is_nil(type)) return step_return(m, r);
     if (word_is_sym(r)) {
-        /* The rule may have bound variables of the goal. */
-        if (r == W_SYM(NOT_REDUCIBLE)) return call_stuck(m, atom_resolve(&m->rt->heap, goal), type);
+        if (r == W_SYM(NOT_REDUCIBLE)) return stuck_by_rule(m, goal, type);
         if (r == W_SYM(EMPTY)) return STEP_FAIL;
     } else if (atom_is_error(r)) {
         return step_return(m, r);

@@ -62,19 +62,26 @@ Frame *machine_push(Machine *m, FrameKind kind, unsigned flags, uint32_t count)
     return f;
 }
 
+/* What F knows of the goal that has just given its result is of no use to the next one. */
+static void begin_goal(Frame *f)
+{
+    f->flags &= (uint8_t)~FF_SUCCEEDED;
+    if (f->flags & FF_GOAL) f->slot[SLOT_HELD] = WORD_NIL;
+}
+
 Frame *machine_own(Machine *m, Frame *f)
 {
     assert(m->frame == f);
     if (!machine_protects(m, f)) {
         machine_touch(m, f);
+        begin_goal(f);
         return f;
     }
     Frame *copy = (Frame *)machine_top(m);
     machine_touch(m, copy);
     memcpy(copy, f, sizeof *f + f->count * sizeof(Word));
-    copy->flags &= (uint8_t)~FF_SUCCEEDED;
     copy->gc_mark = 0;
-    if (copy->flags & FF_GOAL) copy->slot[SLOT_HELD] = WORD_NIL;
+    begin_goal(copy);
     m->frame = copy;
     return copy;
 }

@@ -90,14 +90,17 @@ const Chunk *vm_function(Runtime *rt, uint32_t name, uint32_t arity, CompileRefu
 
 /* -- Frames -- */
 
-static Frame *push_frame(Machine *m, Chunk *c, const Word *args, Word type)
+static Frame *push_frame(Machine *m, Chunk *c, const Word *args, Word type, bool computed)
 {
     uint32_t count = VM_LOCALS + c->locals + c->max_stack;
     Frame *f = (Frame *)machine_top(m);
     machine_touch(m, f);
     /* First the arguments: in a tail call they may lie where the frame is being laid. */
     memmove(f->slot + VM_LOCALS, args, c->arity * sizeof(Word));
-    *f = (Frame){.kind = FRAME_VM, .flags = FF_GOAL, .operands = (uint16_t)c->max_stack, .count = count};
+    *f = (Frame){.kind = FRAME_VM,
+                 .flags = FF_GOAL | (computed ? FF_CHANGED : 0),
+                 .operands = (uint16_t)c->max_stack,
+                 .count = count};
     f->depth = m->depth;
     f->head = m->head = c->name;
     f->parent = m->frame;
@@ -169,6 +172,18 @@ static Word rebuild_goal(Machine *m, const Frame *f, const Chunk *c)
     return goal;
 }
 
+/* A rule gave VALUE, a symbol or an open expression: some mean something else than themselves. */
+static Step leave_with(Machine *m, Frame *f, const Chunk *c, Word value)
+{
+    Word type = f->slot[VM_TYPE];
+    m->frame = f->parent;
+    if (value == W_SYM(EMPTY)) return STEP_FAIL;
+    if (atom_is_error(value)) return step_return(m, value);
+    if (value != W_SYM(NOT_REDUCIBLE)) return step_eval(m, value, type);
+    m->changed = (f->flags & FF_CHANGED) != 0;
+    return call_stuck(m, rebuild_goal(m, f, c), type);
+}
+
 static Word make_call(Machine *m, Word head, const Word *args, uint32_t n)
 {
     Word *items;
@@ -203,13 +218,20 @@ static Registers load_frame(Frame *f)
     return (Registers){f, c, locals, stack, stack + f->index, c->code.data + word_payload(f->slot[VM_IP])};
 }
 
+/* Call GOAL in tier 0; COMPUTED: some argument is not what the program wrote. */
+static Step call_tier0(Machine *m, Word goal, Word type, bool computed)
+{
+    m->changed = computed;
+    return call(m, goal, type);
+}
+
 /* A safepoint in the middle of a call: the call survives in the machine's registers. */
-static Step call_after_safepoint(Machine *m, Word goal, Word type)
+static Step call_after_safepoint(Machine *m, Word goal, Word type, bool computed)
 {
     m->atom = goal;
     m->type = type;
     if (!safepoint(m)) return STEP_HALT;
-    return call(m, m->atom, m->type);
+    return call_tier0(m, m->atom, m->type, computed);
 }
 
 /* -- The loop -- */
@@ -239,6 +261,7 @@ static Step call_after_safepoint(Machine *m, Word goal, Word type)
 #define BAIL                                                                  \
     do {                                                                      \
         Word bail_goal = rebuild_goal(m, f, c), bail_type = f->slot[VM_TYPE]; \
+        m->changed = (f->flags & FF_CHANGED) != 0;                            \
         POP_FRAME;                                                            \
         return call_rules(m, bail_goal, bail_type);                           \
     } while (0)
@@ -246,6 +269,8 @@ static Step call_after_safepoint(Machine *m, Word goal, Word type)
     do {                           \
         callee = READ_K;           \
         argc = READ_N;             \
+        computed = argc >> 7;      \
+        argc &= 0x7F;              \
         sp -= argc;                \
         if (tail) goto enter_tail; \
         call_type = (result_type); \
@@ -264,7 +289,7 @@ static Step call_after_safepoint(Machine *m, Word goal, Word type)
     do {                                                     \
         Word pair[] = {x, y};                                \
         Word goal = make_call(m, word_op(builtin), pair, 2); \
-        LEAVE(call(m, goal, (type)));                        \
+        LEAVE(call_tier0(m, goal, (type), true));            \
     } while (0)
 #define ARITHMETIC(num_op, expression, builtin)                                            \
     do {                                                                                   \
@@ -340,6 +365,7 @@ static Step vm_run(Machine *m)
     const uint8_t *ip;
     Word callee, call_type, given;
     uint32_t argc;
+    bool computed;
     LOAD(m->frame);
     NEXT;
 
@@ -347,13 +373,13 @@ enter: {
     SAVE;
     Chunk *next = find_chunk(m, vm, word_sym_id(callee), argc);
     if (UNLIKELY(heap_wants_safepoint(&m->rt->heap)))
-        return call_after_safepoint(m, make_call(m, callee, sp, argc), call_type);
+        return call_after_safepoint(m, make_call(m, callee, sp, argc), call_type, computed);
     if (UNLIKELY(!next || m->depth >= m->max_depth))
-        return call(m, make_call(m, callee, sp, argc), call_type);
+        return call_tier0(m, make_call(m, callee, sp, argc), call_type, computed);
     m->depth++;
     count_step(m);
     vm->bytecode_runs++;
-    push_frame(m, next, sp, call_type);
+    push_frame(m, next, sp, call_type, computed);
     LOAD(m->frame);
     NEXT;
 }
@@ -363,15 +389,15 @@ enter_tail: {
     if (UNLIKELY(!next || heap_wants_safepoint(&m->rt->heap) || m->depth >= m->max_depth)) {
         Word goal = make_call(m, callee, sp, argc);
         POP_FRAME;
-        if (heap_wants_safepoint(&m->rt->heap)) return call_after_safepoint(m, goal, call_type);
-        return call(m, goal, call_type);
+        if (heap_wants_safepoint(&m->rt->heap)) return call_after_safepoint(m, goal, call_type, computed);
+        return call_tier0(m, goal, call_type, computed);
     }
     m->depth++;
     count_step(m);
     vm->bytecode_runs++;
     POP_FRAME;
     /* The new frame may take the place of the old one: push_frame moves the arguments before anything overwrites them. */
-    push_frame(m, next, sp, call_type);
+    push_frame(m, next, sp, call_type, computed);
     LOAD(m->frame);
     NEXT;
 }
@@ -381,8 +407,8 @@ give: {
     POP_FRAME;
     if (UNLIKELY(!fits_type(given, type)))
         return atom_is_cons(given) ? step_return(m, given) : step_eval(m, given, type);
-    if (parent->kind != FRAME_VM || machine_protects(m, parent) ||
-        log_on(&m->rt->log, LOG_TARGET_EVAL, LOG_TRACE))
+    if (parent->kind != FRAME_VM || (parent->flags & FF_SUCCEEDED) || !word_is_nil(parent->slot[SLOT_HELD]) ||
+        machine_protects(m, parent) || log_on(&m->rt->log, LOG_TARGET_EVAL, LOG_TRACE))
         return step_return(m, given);
     machine_touch(m, parent);
     m->depth = parent->depth;
@@ -412,7 +438,7 @@ static bool vm_enter(Machine *m, Word goal, Word type, Step *next)
     Chunk *c = find_chunk(m, vm, word_sym_id(atom_deref(expr_at(goal, 0))), n);
     if (!c) return false;
     vm->bytecode_runs++;
-    push_frame(m, c, expr_items(goal) + 1, type);
+    push_frame(m, c, expr_items(goal) + 1, type, m->changed);
     *next = STEP_VM;
     return true;
 }

@@ -45,10 +45,10 @@ static void test_row(const OpRow *row)
     CHECK_MSG(*row->doc, "%s says nothing", row->mnemonic);
     unsigned length = 1, jumps = 0, counts = 0;
     for (const char *letter = row->operands; *letter; letter++) {
-        CHECK_MSG(strchr("ktsjni", *letter), "%s: operand %c", row->mnemonic, *letter);
+        CHECK_MSG(strchr("ktsjnci", *letter), "%s: operand %c", row->mnemonic, *letter);
         length += op_operand_size(*letter);
         jumps += *letter == 'j';
-        counts += *letter == 'n';
+        counts += *letter == 'n' || *letter == 'c';
     }
     CHECK_MSG(strlen(row->operands) <= 4, "%s has too many operands for the table of lengths", row->mnemonic);
     CHECK_MSG(info->length == length, "%s: %u", row->mnemonic, info->length);
