@@ -40,6 +40,9 @@ struct MtRuntime {
 MtAtom api_local(MtRuntime *x, Word w);
 /* The word of a handle, dereferenced; WORD_NIL for the zero handle. */
 Word api_word(const MtRuntime *x, MtAtom atom);
+/* Hand out the local handles from place FIRST on, one by one, and close them.  All atoms were gathered before, so ON_ATOM may
+ * change spaces and collect garbage. */
+void api_hand_out(MtRuntime *x, size_t first, MtOnAtom on_atom, void *context);
 /* Collect garbage if it is time and nothing but handles refers to atoms. */
 void api_rest(MtRuntime *x);
 /* Visit the words of all handles: the runtime's host_trace. */
@@ -49,8 +52,6 @@ void api_trace(void *host, Heap *h);
 
 /* Note a failure; returns STATUS. */
 MtStatus api_fail(MtRuntime *x, MtStatus status, const char *fmt, ...) PRINTF_LIKE(3, 4);
-/* The space in ATOM, or NULL with the failure noted. */
-Space *api_space(MtRuntime *x, MtAtom atom);
 
 /* -- Functions (function.c) -- */
 

@@ -127,7 +127,7 @@ MtAtom mt_host(MtRuntime *x, const MtHostType *type, void *object)
 
 static HostObject *host_object(Word w)
 {
-    return word_is_ext(w) && word_ext(w)->type == &host_type ? (HostObject *)word_ext(w) : NULL;
+    return (HostObject *)word_ext_of(w, &host_type);
 }
 
 void *mt_get_host(MtRuntime *x, MtAtom atom, const MtHostType *type)

@@ -19,7 +19,7 @@ typedef struct FunctionList {
 static void collect_function(void *context, Word atom)
 {
     FunctionList *list = context;
-    if (!atom_is_cons(atom) || expr_len(atom) != 3 || expr_at(atom, 0) != W_SYM(EQUAL)) return;
+    if (!atom_is_triple(atom, W_SYM(EQUAL))) return;
     Word lhs = expr_at(atom, 1);
     if (!atom_is_cons(lhs) || !word_is_sym(expr_at(lhs, 0))) return;
     Function f = {word_sym_id(expr_at(lhs, 0)), expr_len(lhs) - 1};

@@ -85,3 +85,15 @@ void mt_release(MtRuntime *x, MtAtom atom)
     k->next_free = x->first_free;
     x->first_free = (uint32_t)atom.id;
 }
+
+void api_hand_out(MtRuntime *x, size_t first, MtOnAtom on_atom, void *context)
+{
+    size_t end = x->locals.len;
+    x->busy++;
+    for (size_t i = first; i < end; i++) {
+        if (!on_atom(context, x, (MtAtom){i + 1})) break;
+        mt_scope_close(x, end);
+    }
+    x->busy--;
+    mt_scope_close(x, first);
+}

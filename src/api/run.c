@@ -168,9 +168,8 @@ MtStatus mt_eval(MtRuntime *x, MtAtom atom, MtOnResult on_result, void *context)
 /* Imports of the program are looked up in the folder of its file. */
 static void set_folder(Module *m, const char *path)
 {
-    const char *slash = strrchr(path, '/');
     base_free(m->dir);
-    m->dir = slash ? base_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : base_strndup(".", 1);
+    m->dir = file_folder(path);
 }
 
 MtStatus mt_run_file(MtRuntime *x, const char *path, MtOnResult on_result, void *context)

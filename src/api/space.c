@@ -3,10 +3,10 @@
 
 #include "builtin/builtin.h"
 
-Space *api_space(MtRuntime *x, MtAtom atom)
+/* The space in ATOM, or NULL with the failure noted. */
+static Space *space_of(MtRuntime *x, MtAtom atom)
 {
-    Word w = api_word(x, atom);
-    Space *s = word_is_ext(w) ? word_space(w) : NULL;
+    Space *s = word_space(api_word(x, atom));
     if (!s) api_fail(x, MT_INVALID, "not a space");
     return s;
 }
@@ -24,7 +24,7 @@ MtAtom mt_space_new(MtRuntime *x)
 MtStatus mt_space_add(MtRuntime *x, MtAtom space, MtAtom atom)
 {
     api_rest(x);
-    Space *s = api_space(x, space);
+    Space *s = space_of(x, space);
     Word w = api_word(x, atom);
     if (!s) return MT_INVALID;
     if (word_is_nil(w)) return api_fail(x, MT_INVALID, "no atom to add");
@@ -35,7 +35,7 @@ MtStatus mt_space_add(MtRuntime *x, MtAtom space, MtAtom atom)
 MtStatus mt_space_remove(MtRuntime *x, MtAtom space, MtAtom atom, bool *removed)
 {
     api_rest(x);
-    Space *s = api_space(x, space);
+    Space *s = space_of(x, space);
     Word w = api_word(x, atom);
     if (!s) return MT_INVALID;
     if (word_is_nil(w)) return api_fail(x, MT_INVALID, "no atom to remove");
@@ -46,23 +46,8 @@ MtStatus mt_space_remove(MtRuntime *x, MtAtom space, MtAtom atom, bool *removed)
 
 size_t mt_space_count(MtRuntime *x, MtAtom space)
 {
-    Word w = api_word(x, space);
-    Space *s = word_is_ext(w) ? word_space(w) : NULL;
+    const Space *s = word_space(api_word(x, space));
     return s ? space_count(s) : 0;
-}
-
-/* Hand out the local handles from place FIRST on, one by one; all atoms were gathered before, so callbacks may change spaces
- * and collect garbage. */
-static void hand_out(MtRuntime *x, size_t first, MtOnAtom on_atom, void *context)
-{
-    size_t end = x->locals.len;
-    x->busy++;
-    for (size_t i = first; i < end; i++) {
-        if (!on_atom(context, x, (MtAtom){i + 1})) break;
-        mt_scope_close(x, end);
-    }
-    x->busy--;
-    mt_scope_close(x, first);
 }
 
 static void gather(void *context, Word atom)
@@ -72,11 +57,11 @@ static void gather(void *context, Word atom)
 
 MtStatus mt_space_each(MtRuntime *x, MtAtom space, MtOnAtom on_atom, void *context)
 {
-    Space *s = api_space(x, space);
+    Space *s = space_of(x, space);
     if (!s) return MT_INVALID;
     size_t first = mt_scope_open(x);
     space_each(s, gather, x);
-    hand_out(x, first, on_atom, context);
+    api_hand_out(x, first, on_atom, context);
     api_rest(x);
     return MT_OK;
 }
@@ -92,7 +77,7 @@ static bool unquote(void *context, MtRuntime *x, const MtResult *result)
     Answers *a = context;
     size_t first = mt_scope_open(x);
     for (size_t i = 0; i < result->count; i++) api_local(x, expr_at(api_word(x, result->atoms[i]), 1));
-    hand_out(x, first, a->on_atom, a->context);
+    api_hand_out(x, first, a->on_atom, a->context);
     return true;
 }
 
@@ -101,7 +86,7 @@ MtStatus mt_space_query(MtRuntime *x, MtAtom space, MtAtom pattern, MtAtom templ
 {
     api_rest(x);
     Heap *h = &x->rt->heap;
-    if (!api_space(x, space)) return MT_INVALID;
+    if (!space_of(x, space)) return MT_INVALID;
     if (!pattern.id || !template_.id) return api_fail(x, MT_INVALID, "no pattern or no template");
     Answers answers = {on_atom, context};
     size_t scope = mt_scope_open(x);

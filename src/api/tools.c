@@ -11,8 +11,7 @@ typedef struct RuleFilter {
 /* The symbol that RULE, (= LEFT RIGHT), defines, or WORD_NIL when ATOM is no rule. */
 static Word defined_by(Word atom, Word relation)
 {
-    if (!atom_is_cons(atom) || expr_len(atom) != 3 || atom_deref(expr_at(atom, 0)) != relation)
-        return WORD_NIL;
+    if (!atom_is_triple(atom, relation)) return WORD_NIL;
     Word left = atom_deref(expr_at(atom, 1));
     return atom_is_cons(left) ? atom_deref(expr_at(left, 0)) : left;
 }
@@ -28,9 +27,7 @@ MtStatus mt_each_rule(MtRuntime *x, const char *head, MtOnAtom on_atom, void *co
     RuleFilter f = {x, rt_sym(x->rt, head)};
     size_t first = mt_scope_open(x);
     space_each(x->rt->top->space, gather_rule, &f);
-    for (size_t i = first, end = x->locals.len; i < end; i++)
-        if (!on_atom(context, x, (MtAtom){i + 1})) break;
-    mt_scope_close(x, first);
+    api_hand_out(x, first, on_atom, context);
     api_rest(x);
     return MT_OK;
 }

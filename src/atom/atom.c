@@ -119,28 +119,13 @@ typedef struct CopyFrame {
 } CopyFrame;
 /* On the C stack while few expressions are open, which spares most copies an allocation. */
 enum { COPIES_INLINE = 12 };
-typedef struct CopyStack {
-    CopyFrame *data;
-    size_t len, cap;
-    CopyFrame first[COPIES_INLINE];
-} CopyStack;
-
-static void copies_free(CopyStack *s)
-{
-    if (s->data != s->first) base_free(s->data);
-}
+typedef SMALL_VEC(CopyFrame, COPIES_INLINE) CopyStack;
 
 static void copy_enter(Heap *h, CopyStack *s, Word expr)
 {
-    if (s->len == s->cap) {
-        CopyFrame *grown = base_alloc(s->cap * 2 * sizeof *grown);
-        memcpy(grown, s->data, s->len * sizeof *grown);
-        copies_free(s);
-        s->data = grown;
-        s->cap *= 2;
-    }
     Word *items;
-    s->data[s->len++] = (CopyFrame){expr_items(expr), atom_expr_open(h, expr_len(expr), &items), 0, false};
+    CopyFrame f = {expr_items(expr), atom_expr_open(h, expr_len(expr), &items), 0, false};
+    small_push(s, f);
 }
 
 Word atom_map_vars(Heap *h, Word w, VarMap map, void *context)
@@ -149,9 +134,7 @@ Word atom_map_vars(Heap *h, Word w, VarMap map, void *context)
     if (word_is_var(w) && map) return map(context, h, w);
     if (!atom_is_cons(w) || expr_is_ground(w)) return w;
     CopyStack stack;
-    stack.data = stack.first;
-    stack.len = 0;
-    stack.cap = COPIES_INLINE;
+    small_init(&stack);
     copy_enter(h, &stack, w);
     Word done = WORD_NIL;
     while (stack.len) {
@@ -176,7 +159,7 @@ Word atom_map_vars(Heap *h, Word w, VarMap map, void *context)
         else
             done = word_is_var(item) && map ? map(context, h, item) : item;
     }
-    copies_free(&stack);
+    small_free(&stack);
     return done;
 }
 

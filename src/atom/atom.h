@@ -47,6 +47,11 @@ static inline bool atom_is_cons(Word w)
 {
     return word_is_heap(w) && word_obj(w)->kind == OBJ_EXPR;
 }
+/* An expression that is not known to be irreducible. */
+static inline bool atom_may_reduce(Word w)
+{
+    return atom_is_cons(w) && !(word_obj(w)->flags & OBJ_EVALUATED);
+}
 static inline uint32_t expr_len(Word w)
 {
     return w == WORD_UNIT ? 0 : word_obj(w)->len;
@@ -82,6 +87,11 @@ static inline Word atom_error(Heap *h, Word atom, Word cause)
 static inline bool atom_is_error(Word w)
 {
     return atom_is_cons(w) && atom_deref(expr_at(w, 0)) == W_SYM(ERROR);
+}
+/* Is W (RELATION X Y)? */
+static inline bool atom_is_triple(Word w, Word relation)
+{
+    return atom_is_cons(w) && expr_len(w) == 3 && atom_deref(expr_at(w, 0)) == relation;
 }
 /* Is every part of the dereferenced term free of unbound variables?  Constant time for flagged expressions. */
 bool atom_is_ground(Word w);

@@ -163,5 +163,10 @@ static inline Ext *word_ext(Word w)
     assert(word_is_ext(w));
     return (Ext *)word_ptr(w);
 }
+/* The object of W when it is of TYPE, else NULL. */
+static inline Ext *word_ext_of(Word w, const ExtType *type)
+{
+    return word_is_ext(w) && word_ext(w)->type == type ? word_ext(w) : NULL;
+}
 
 #endif

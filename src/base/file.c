@@ -68,3 +68,10 @@ void file_free(FileText *t)
         base_free(t->data);
     memset(t, 0, sizeof *t);
 }
+
+char *file_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash) return base_strndup(".", 1);
+    return base_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}

@@ -14,5 +14,7 @@ typedef struct FileText {
 /* Read all of PATH ("-": standard input).  False leaves the reason in ->error and nothing to free. */
 bool file_read(const char *path, FileText *out);
 void file_free(FileText *t);
+/* The folder that PATH is in, without the slash at its end ("." when PATH has none); to be freed. */
+char *file_folder(const char *path);
 
 #endif

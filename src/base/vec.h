@@ -9,6 +9,8 @@
 #ifndef METTA_BASE_VEC_H
 #define METTA_BASE_VEC_H
 
+#include <string.h>
+
 #include "base/base.h"
 
 #define VEC(T)      \
@@ -37,5 +39,31 @@ static inline void *vec_grow_raw(void *data, size_t *cap, size_t need, size_t si
 #define vec_last(v) ((v)->data[(v)->len - 1])
 #define vec_clear(v) ((void)((v)->len = 0))
 #define vec_free(v) (base_free((v)->data), (v)->data = NULL, (v)->len = (v)->cap = 0)
+
+/* A vector whose first N elements are in the struct itself, which must not be moved.  small_init before use; vec_last and
+ * reading as above. */
+#define SMALL_VEC(T, n) \
+    struct {            \
+        T *data;        \
+        size_t len;     \
+        size_t cap;     \
+        T first[n];     \
+    }
+
+static inline void *small_grow_raw(void *data, const void *first, size_t *cap, size_t size)
+{
+    void *grown = base_alloc(*cap * 2 * size);
+    memcpy(grown, data, *cap * size);
+    if (data != first) base_free(data);
+    *cap *= 2;
+    return grown;
+}
+
+#define small_init(v) ((v)->data = (v)->first, (v)->len = 0, (v)->cap = COUNT_OF((v)->first))
+#define small_push(v, x)                                                                               \
+    ((void)((v)->len < (v)->cap ||                                                                     \
+            ((v)->data = small_grow_raw((v)->data, (v)->first, &(v)->cap, sizeof(*(v)->data)), true)), \
+     (void)((v)->data[(v)->len++] = (x)))
+#define small_free(v) ((v)->data == (v)->first ? (void)0 : base_free((v)->data))
 
 #endif

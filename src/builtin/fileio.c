@@ -40,7 +40,7 @@ static Word new_file(Runtime *rt, int fd)
 
 static File *file_of(Word w)
 {
-    return word_is_ext(w) && word_ext(w)->type == &file_type ? (File *)word_ext(w) : NULL;
+    return (File *)word_ext_of(w, &file_type);
 }
 
 /* A file descriptor, or -1 when the options contradict each other or the file cannot be opened so. */

@@ -85,17 +85,6 @@ static BiStatus select_items(Runtime *rt, const Word *arg, bool common, Word *ou
     return give_items(rt, &kept, out);
 }
 
-static bool unify_or_undo(Runtime *rt, Word a, Word b)
-{
-    Trial t = trial_begin(&rt->bind);
-    if (!unify(&rt->bind, a, b)) {
-        trial_abort(&rt->bind, t);
-        return false;
-    }
-    trial_commit(&rt->bind, t);
-    return true;
-}
-
 /* (chain (metta OPERATION %Undefined% SPACE) $x (eval (_minimal-foldl-atom TAIL $x ...))), where the variables of the
  * operation are those of this step only. */
 static Word fold_step(Runtime *rt, const Word *arg)

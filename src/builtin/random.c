@@ -86,7 +86,7 @@ static Word new_generator(Runtime *rt, uint64_t seed)
 
 static RandomGenerator *generator_of(Word w)
 {
-    return word_is_ext(w) && word_ext(w)->type == &generator_type ? (RandomGenerator *)word_ext(w) : NULL;
+    return (RandomGenerator *)word_ext_of(w, &generator_type);
 }
 
 /* A number as a 64-bit integer: truncated, and cut to the range. */

@@ -39,7 +39,7 @@ static const ExtType state_type = {
 
 static State *state_of(Word w)
 {
-    return word_is_ext(w) && word_ext(w)->type == &state_type ? (State *)word_ext(w) : NULL;
+    return (State *)word_ext_of(w, &state_type);
 }
 
 static Word new_state(Runtime *rt, Word value, Word type)

@@ -16,6 +16,8 @@ const char *compile_refusal_text(CompileRefusal r)
     return texts[r];
 }
 
+typedef VEC(uint32_t) Holes; /* places of jump operands that are to be patched */
+
 typedef struct Compiler {
     Runtime *rt;
     Scope *scope;
@@ -24,12 +26,12 @@ typedef struct Compiler {
     uint32_t height; /* operand stack now */
     uint32_t part;   /* next free local */
     VEC(Rule) rules;
-    VEC(size_t) rule_spaces;   /* of each rule: index in the scope */
-    const Rule *rule;          /* clause at work */
-    VEC(uint8_t) local_of;     /* by slot of the clause: its local, NO_LOCAL while unbound */
-    uint32_t map_first;        /* the clause's part of the chunk's slot map */
-    VEC(uint32_t) next_clause; /* jumps to be patched to the next clause */
-    WordVec evaluated;         /* templates of the clause that are evaluated before its end */
+    VEC(size_t) rule_spaces; /* of each rule: index in the scope */
+    const Rule *rule;        /* clause at work */
+    VEC(uint8_t) local_of;   /* by slot of the clause: its local, NO_LOCAL while unbound */
+    uint32_t map_first;      /* the clause's part of the chunk's slot map */
+    Holes next_clause;       /* jumps to be patched to the next clause */
+    WordVec evaluated;       /* templates of the clause that are evaluated before its end */
 } Compiler;
 
 static void refuse(Compiler *c, CompileRefusal why)
@@ -85,6 +87,20 @@ static void patch(Compiler *c, uint32_t hole, uint32_t end)
     c->chunk->code.data[hole + 1] = (uint8_t)((distance >> 8) & 0xFF);
 }
 
+/* A jump operand, the last of its instruction, that HOLES remembers. */
+static void add_hole(Compiler *c, Holes *holes)
+{
+    uint32_t hole = emit_jump_hole(c);
+    vec_push(holes, hole);
+}
+
+/* Make all jumps of HOLES lead to the present end of the code, and empty it. */
+static void patch_all(Compiler *c, Holes *holes)
+{
+    for (size_t i = 0; i < holes->len; i++) patch(c, holes->data[i], holes->data[i] + 2);
+    vec_free(holes);
+}
+
 /* A template of TERM with the slots of the clause at work. */
 static unsigned template(Compiler *c, Word term)
 {
@@ -117,12 +133,10 @@ static void bind_slot(Compiler *c, Word slot, uint32_t local)
     c->chunk->slot_map.data[c->map_first + i] = (uint8_t)local;
 }
 
-/* Remember the jump operand just emitted as one to the next clause. */
+/* The operand of a jump to the next clause. */
 static void jump_to_next_clause(Compiler *c)
 {
-    uint32_t hole = emit_jump_hole(c);
-    vec_push(&c->next_clause, hole);
-    vec_push(&c->next_clause, (uint32_t)c->chunk->code.len);
+    add_hole(c, &c->next_clause);
 }
 
 static void match_pattern(Compiler *c, Word pattern, uint32_t local, int depth);
@@ -206,9 +220,7 @@ static bool is_plain_call(Compiler *c, Word e)
 static bool is_data(const Compiler *c, Word e)
 {
     uint32_t head = word_sym_id(expr_at(e, 0));
-    for (size_t i = 0; i < c->scope->spaces.len; i++)
-        if (rules_exist(c->scope->spaces.data[i], head, expr_len(e))) return false;
-    return true;
+    return !scope_has_rules(c->scope, head, expr_len(e));
 }
 
 static void compile_value(Compiler *c, Word e, int depth);
@@ -277,14 +289,6 @@ static bool is_arithmetic(Compiler *c, Word e, bool numeric_only, int depth)
     return is_operand(c, expr_at(e, 1), depth - 1) && is_operand(c, expr_at(e, 2), depth - 1);
 }
 
-typedef VEC(uint32_t) Holes; /* pairs: place of a jump operand, end of its instruction */
-
-static void patch_all(Compiler *c, Holes *holes)
-{
-    for (size_t i = 0; i < holes->len; i += 2) patch(c, holes->data[i], holes->data[i + 1]);
-    vec_free(holes);
-}
-
 /* Evaluate E, an argument whose types are checked before it is evaluated, in tier 0. */
 static void emit_checked(Compiler *c, Word e, Word type, Holes *holes)
 {
@@ -292,9 +296,7 @@ static void emit_checked(Compiler *c, Word e, Word type, Holes *holes)
     vec_push(&c->evaluated, e);
     emit16(c, template(c, e));
     emit16(c, constant(c, type));
-    uint32_t hole = emit_jump_hole(c);
-    vec_push(holes, hole);
-    vec_push(holes, (uint32_t)c->chunk->code.len);
+    add_hole(c, holes);
 }
 
 /* Jump to the fallback unless each variable that is an operand in E is a number: the types of a call are checked before
@@ -307,9 +309,7 @@ static void guard_operands(Compiler *c, Word e, Holes *holes)
         if (word_is_slot(operand)) {
             emit_op(c, OP_GUARD_NUMBER, 0);
             emit8(c, slot_local(c, operand));
-            uint32_t hole = emit_jump_hole(c);
-            vec_push(holes, hole);
-            vec_push(holes, (uint32_t)c->chunk->code.len);
+            add_hole(c, holes);
         } else if (atom_is_cons(operand) && arithmetic_op(expr_at(operand, 0), &numeric) != OP_HALT) {
             guard_operands(c, operand, holes);
         }
@@ -323,9 +323,7 @@ static void guard_result_type(Compiler *c, Word e, Holes *holes)
     arithmetic_op(expr_at(e, 0), &numeric);
     emit_op(c, OP_GUARD_TYPE, 0);
     emit16(c, constant(c, numeric ? W_SYM(T_NUMBER) : W_SYM(T_BOOL)));
-    uint32_t hole = emit_jump_hole(c);
-    vec_push(holes, hole);
-    vec_push(holes, (uint32_t)c->chunk->code.len);
+    add_hole(c, holes);
 }
 
 /* Does evaluating the items of E leave them as they are, if its variables stand for values? */
@@ -389,7 +387,7 @@ static void compile_arithmetic(Compiler *c, Word e, Word type, int depth)
             hole = emit_jump_hole(c);
             end = (uint32_t)c->chunk->code.len;
         }
-        for (size_t i = 0; i < holes.len; i += 2) patch(c, holes.data[i], holes.data[i + 1]);
+        patch_all(c, &holes);
         c->height = height;
         if (word_is_nil(type))
             emit_tail_eval(c, e);
@@ -398,7 +396,6 @@ static void compile_arithmetic(Compiler *c, Word e, Word type, int depth)
             patch(c, hole, end);
         }
     }
-    vec_free(&holes);
 }
 
 /* Code for the condition E of an if; HOLES collects jumps to be taken when the whole if must be left to tier 0. */
@@ -409,9 +406,7 @@ static void compile_condition(Compiler *c, Word e, int depth, Holes *holes)
     } else if (is_slot_local(c, e)) {
         emit_op(c, OP_GUARD_BOOL, 0);
         emit8(c, slot_local(c, e));
-        uint32_t hole = emit_jump_hole(c);
-        vec_push(holes, hole);
-        vec_push(holes, (uint32_t)c->chunk->code.len);
+        add_hole(c, holes);
         emit_op(c, OP_LOAD_LOCAL, 0);
         emit8(c, slot_local(c, e));
     } else if (is_plain_call(c, e)) {
@@ -739,9 +734,7 @@ static void compile_clause(Compiler *c, const Rule *rule, size_t space)
         emit_op(c, OP_STUCK, 0);
     else
         compile_tail(c, rule->rhs, MAX_NESTING);
-    for (size_t i = 0; i < c->next_clause.len; i += 2)
-        patch(c, c->next_clause.data[i], c->next_clause.data[i + 1]);
-    vec_clear(&c->next_clause);
+    patch_all(c, &c->next_clause);
 }
 
 Chunk *compile_function(Runtime *rt, Scope *scope, uint32_t name, uint32_t arity, CompileRefusal *why)

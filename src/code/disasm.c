@@ -1,10 +1,5 @@
 #include "code/disasm.h"
 
-static uint16_t read16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] | p[1] << 8);
-}
-
 /* Append operand LETTER at P; what it stands for goes to COMMENT. */
 static void print_operand(const Names *names, const Chunk *c, char letter, const uint8_t *p, uint32_t next,
                           Buf *out, Buf *comment)
@@ -12,21 +7,21 @@ static void print_operand(const Names *names, const Chunk *c, char letter, const
     const char *separator = comment->len ? ", " : "";
     switch (letter) {
     case 'k':
-        buf_printf(out, " %u", read16(p));
+        buf_printf(out, " %u", op_read16(p));
         buf_puts(comment, separator);
-        atom_print(names, c->constants.data[read16(p)], comment);
+        atom_print(names, c->constants.data[op_read16(p)], comment);
         break;
     case 't':
-        buf_printf(out, " %u", read16(p));
+        buf_printf(out, " %u", op_read16(p));
         buf_puts(comment, separator);
-        atom_print(names, c->templates.data[read16(p)].term, comment);
+        atom_print(names, c->templates.data[op_read16(p)].term, comment);
         break;
     case 'j':
-        buf_printf(out, " %d", (int16_t)read16(p));
-        buf_printf(comment, "%sto %04u", separator, (unsigned)((int64_t)next + (int16_t)read16(p)));
+        buf_printf(out, " %d", (int16_t)op_read16(p));
+        buf_printf(comment, "%sto %04u", separator, (unsigned)((int64_t)next + (int16_t)op_read16(p)));
         break;
     case 'i':
-        buf_printf(out, " %d", (int16_t)read16(p));
+        buf_printf(out, " %d", (int16_t)op_read16(p));
         break;
     case 'c':
         buf_printf(out, " %u", *p & 0x7Fu);

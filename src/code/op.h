@@ -29,6 +29,11 @@ typedef struct OpInfo {
     const char *doc;
 } OpInfo;
 
+/* The 16-bit operand at P. */
+static inline uint16_t op_read16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] | p[1] << 8);
+}
 /* What is known of opcode BYTE; an entry without mnemonic when there is none. */
 const OpInfo *op_info(uint8_t byte);
 /* Bytes that operand LETTER takes. */

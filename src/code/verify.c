@@ -21,11 +21,6 @@ static bool fail(Verifier *v, uint32_t at, const char *error)
     return false;
 }
 
-static uint16_t read16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] | p[1] << 8);
-}
-
 /* Control may reach offset AT with HEIGHT values on the stack. */
 static bool reach(Verifier *v, uint32_t from, int64_t at, int32_t height)
 {
@@ -52,12 +47,12 @@ static bool check_operands(Verifier *v, uint32_t at, const OpInfo *op, int32_t *
     for (const char *letter = op->operands; *letter; p += op_operand_size(*letter), letter++) {
         switch (*letter) {
         case 'k':
-            if (read16(p) >= c->constants.len) return fail(v, at, "no such constant");
-            if (is_call(c->code.data[at]) && !word_is_sym(c->constants.data[read16(p)]))
+            if (op_read16(p) >= c->constants.len) return fail(v, at, "no such constant");
+            if (is_call(c->code.data[at]) && !word_is_sym(c->constants.data[op_read16(p)]))
                 return fail(v, at, "call of something that is no symbol");
             break;
         case 't':
-            if (read16(p) >= c->templates.len) return fail(v, at, "no such template");
+            if (op_read16(p) >= c->templates.len) return fail(v, at, "no such template");
             break;
         case 's':
             if (*p >= c->locals) return fail(v, at, "no such local");
@@ -69,7 +64,7 @@ static bool check_operands(Verifier *v, uint32_t at, const OpInfo *op, int32_t *
             *n = *p & 0x7F;
             break;
         case 'j':
-            jump_targets[(*jumps)++] = (int16_t)read16(p);
+            jump_targets[(*jumps)++] = (int16_t)op_read16(p);
             break;
         default:
             break;

@@ -276,10 +276,7 @@ Step rules_resume(Machine *m, Choice *c)
 static bool has_rules(const Machine *m, Word goal)
 {
     Word head = atom_deref(expr_at(goal, 0));
-    if (!word_is_sym(head)) return false;
-    for (size_t i = 0; i < m->scope->spaces.len; i++)
-        if (rules_exist(m->scope->spaces.data[i], word_sym_id(head), expr_len(goal))) return true;
-    return false;
+    return word_is_sym(head) && scope_has_rules(m->scope, word_sym_id(head), expr_len(goal));
 }
 
 /* The program's own rules for a native symbol are further alternatives of the call. */
@@ -371,8 +368,7 @@ static bool has_variable_head(Machine *m, Word goal)
 Step call(Machine *m, Word goal, Word type)
 {
     Word head = atom_deref(expr_at(goal, 0));
-    /* A loop that allocates nothing must still see interrupts and the clock. */
-    if (UNLIKELY((++m->steps & (STEPS_PER_SAFEPOINT - 1)) == 0)) heap_interrupt(&m->rt->heap);
+    count_step(m);
     if (UNLIKELY(++m->depth > m->max_depth)) return step_return(m, overflow_error(m, goal));
     if (word_is_op(head)) return call_builtin(m, word_op_index(head), goal, type);
     if (word_is_sym(head)) {
@@ -388,6 +384,13 @@ Step call(Machine *m, Word goal, Word type)
     return call_rules(m, goal, type);
 }
 
+void push_call_return(Machine *m, Word goal, Word type)
+{
+    Frame *f = machine_push(m, FRAME_CALL_RETURN, 0, 2);
+    f->slot[0] = goal;
+    f->slot[1] = type;
+}
+
 /* (function BODY): BODY runs until it is (return X).  A metta-level call comes back through a CALL_RETURN frame. */
 Step run_function(Machine *m, Word goal, Word function, Word type)
 {
@@ -399,11 +402,7 @@ Step run_function(Machine *m, Word goal, Word function, Word type)
         buf_free(&text);
         return call_result(m, goal, atom_error(&m->rt->heap, function, cause), type);
     }
-    if (!word_is_nil(type)) {
-        Frame *f = machine_push(m, FRAME_CALL_RETURN, 0, 2);
-        f->slot[0] = goal;
-        f->slot[1] = type;
-    }
+    if (!word_is_nil(type)) push_call_return(m, goal, type);
     Frame *f = machine_push(m, FRAME_FUNCTION, 0, 1);
     f->slot[0] = goal;
     return step_minimal(m, expr_at(function, 1));

@@ -52,6 +52,11 @@ Step eval_step(Machine *m);
 /* Return to ARGS, the frame that collects the items of a call. */
 Step args_resume(Machine *m, Frame *f, Word value);
 enum { STEPS_PER_SAFEPOINT = 1 << 16 };
+/* A loop that allocates nothing must still see interrupts and the clock. */
+static inline void count_step(Machine *m)
+{
+    if (UNLIKELY((++m->steps & (STEPS_PER_SAFEPOINT - 1)) == 0)) heap_interrupt(&m->rt->heap);
+}
 
 /* call.c: calls of rules and builtins */
 
@@ -75,6 +80,8 @@ Step rules_resume(Machine *m, Choice *c);
 
 Step list_resume(Machine *m, Choice *c);
 Step values_resume(Machine *m, Choice *c);
+/* The result of what follows is the result of calling GOAL where TYPE is expected. */
+void push_call_return(Machine *m, Word goal, Word type);
 /* Run a (function BODY) on behalf of GOAL. */
 Step run_function(Machine *m, Word goal, Word body, Word type);
 
@@ -118,6 +125,8 @@ typedef Step (*SpecialHandler)(Machine *m, Word goal, Word type);
 SpecialHandler special_handler(uint32_t builtin);
 /* Gather the results of evaluating ATOM (KIND FRAME_COLLAPSE) or running it (FRAME_COLLAPSE_BIND). */
 Step collapse_start(Machine *m, FrameKind kind, Word atom, Word goal, Word type);
+/* A list gathered newest first, as an expression oldest first. */
+Word gathered(Heap *h, Word list);
 Step collapse_resume(Machine *m, Frame *f, Word value);
 Step collapse_end(Machine *m, Choice *c);
 Step case_resume(Machine *m, Frame *f, Word value);

@@ -87,8 +87,7 @@ static bool try_pure(Machine *m, Word t, Word *out)
 /* Must ARG be evaluated where a parameter of type TYPE takes it?  (TYPE is WORD_NIL in a tuple.) */
 static bool wants_evaluation(Word arg, Word type)
 {
-    if (!atom_is_cons(arg) || (word_obj(arg)->flags & OBJ_EVALUATED)) return false;
-    return type != W_SYM(T_ATOM) && type != W_SYM(T_EXPRESSION);
+    return atom_may_reduce(arg) && type != W_SYM(T_ATOM) && type != W_SYM(T_EXPRESSION);
 }
 
 /* Type of item I of a call by function type FN (item 0 is the operation itself); WORD_NIL in a tuple. */
@@ -363,7 +362,7 @@ Step eval_step(Machine *m)
     if (UNLIKELY(log_on(&m->rt->log, LOG_TARGET_EVAL, LOG_TRACE))) log_eval(m, t, type);
     if (type == W_SYM(T_ATOM)) return step_return(m, t);
     if (atom_is_cons(t)) {
-        if (type == W_SYM(T_EXPRESSION) || (word_obj(t)->flags & OBJ_EVALUATED)) return step_return(m, t);
+        if (type == W_SYM(T_EXPRESSION) || !atom_may_reduce(t)) return step_return(m, t);
         Word value = WORD_UNIT;
         if (try_pure(m, t, &value) && accepts_value(value, type)) return step_return(m, value);
         return eval_expression(m, t, type);

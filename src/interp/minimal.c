@@ -15,12 +15,17 @@ static Step malformed(Machine *m, Word t, const char *form)
 
 /* -- Instructions -- */
 
+/* One step of evaluating ATOM. */
+static Step eval_once(Machine *m, Word atom)
+{
+    if (atom_is_cons(atom)) return is_instruction(m, atom) ? step_minimal(m, atom) : call(m, atom, WORD_NIL);
+    return eval_symbol(m, atom);
+}
+
 static Step run_eval(Machine *m, Word t)
 {
     if (expr_len(t) != 2) return malformed(m, t, "(eval <atom>)");
-    Word atom = atom_deref(expr_at(t, 1));
-    if (atom_is_cons(atom)) return is_instruction(m, atom) ? step_minimal(m, atom) : call(m, atom, WORD_NIL);
-    return eval_symbol(m, atom);
+    return eval_once(m, atom_deref(expr_at(t, 1)));
 }
 
 static Step run_evalc(Machine *m, Word t)
@@ -28,9 +33,7 @@ static Step run_evalc(Machine *m, Word t)
     Space *s = expr_len(t) == 3 ? word_space(atom_deref(expr_at(t, 2))) : NULL;
     if (!s) return malformed(m, t, "(evalc <atom> <space>)");
     enter_scope(m, rt_scope(m->rt, s), 0);
-    Word atom = atom_deref(expr_at(t, 1));
-    if (atom_is_cons(atom)) return is_instruction(m, atom) ? step_minimal(m, atom) : call(m, atom, WORD_NIL);
-    return eval_symbol(m, atom);
+    return eval_once(m, atom_deref(expr_at(t, 1)));
 }
 
 static Step run_chain(Machine *m, Word t)
@@ -212,10 +215,6 @@ Step minimal_step(Machine *m)
 
 Step special_instruction(Machine *m, Word goal, Word type)
 {
-    if (!word_is_nil(type)) {
-        Frame *f = machine_push(m, FRAME_CALL_RETURN, 0, 2);
-        f->slot[0] = goal;
-        f->slot[1] = type;
-    }
+    if (!word_is_nil(type)) push_call_return(m, goal, type);
     return step_minimal(m, goal);
 }

@@ -114,22 +114,22 @@ static Step resume_frame(Machine *m, Frame *f, Word value)
     base_fatal("frame of unknown kind %u", f->kind);
 }
 
-/* Deliver a held-back error: newest first in the list, so from its end. */
+/* Deliver the oldest held-back error that is left.  All are there: they came from alternatives above this choice point. */
 Step held_resume(Machine *m, Choice *c)
 {
     Frame *f = c->u.owner;
-    Word list = f->slot[SLOT_HELD];
     machine_restore(m, c);
-    uint32_t n = 0;
-    for (Word l = list; !word_is_nil(l); l = expr_at(l, 1)) n++;
-    if ((f->flags & FF_SUCCEEDED) || c->index >= n) {
+    if (word_is_nil(c->slot[0])) {
+        machine_touch(m, c);
+        c->slot[0] = gathered(&m->rt->heap, f->slot[SLOT_HELD]);
+    }
+    Word errors = c->slot[0];
+    if ((f->flags & FF_SUCCEEDED) || c->index >= expr_len(errors)) {
         machine_drop(m, c);
         return STEP_FAIL;
     }
-    for (uint32_t skip = n - 1 - c->index; skip > 0; skip--) list = expr_at(list, 1);
-    Word pair = expr_at(list, 0);
-    bool last = ++c->index == n;
-    if (last) machine_drop(m, c);
+    Word pair = expr_at(errors, c->index++);
+    if (c->index == expr_len(errors)) machine_drop(m, c);
     Word binds = expr_at(pair, 1);
     for (uint32_t i = 0; i + 1 < word_obj(binds)->len; i += 2)
         unify(&m->rt->bind, word_obj(binds)->body[i], word_obj(binds)->body[i + 1]);
@@ -361,15 +361,10 @@ static bool is_ill_typed(TextRun *run, Word atom, QueryResults *out)
     return true;
 }
 
-static bool is_rule(Word form)
-{
-    return atom_is_cons(form) && expr_len(form) == 3 && expr_at(form, 0) == W_SYM(EQUAL);
-}
-
 static void add_form(TextRun *run, Reader *reader, Word form)
 {
     space_add(run->module->space, form);
-    if (!is_rule(form)) return;
+    if (!atom_is_triple(form, W_SYM(EQUAL))) return;
     size_t n;
     const Span *spans = reader_spans(reader, &n);
     rt_keep_spans(run->module, spans, n);

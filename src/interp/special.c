@@ -87,13 +87,7 @@ Step let_star_resume(Machine *m, Frame *f, Word value)
         m->frame = f->parent;
         return step_return(m, value);
     }
-    Bind *b = &m->rt->bind;
-    Trial t = trial_begin(b);
-    if (!unify(b, value, expr_at(pair, 0))) {
-        trial_abort(b, t);
-        return STEP_FAIL;
-    }
-    trial_commit(b, t);
+    if (!unify_or_undo(&m->rt->bind, value, expr_at(pair, 0))) return STEP_FAIL;
     f = machine_own(m, f);
     f->index++;
     return let_star_next(m, f);
@@ -155,8 +149,7 @@ Step collapse_bind_resume(Machine *m, Frame *f, Word value)
     return STEP_FAIL;
 }
 
-/* The list gathered newest first, as an expression oldest first. */
-static Word gathered(Heap *h, Word list)
+Word gathered(Heap *h, Word list)
 {
     uint32_t n = 0;
     for (Word l = list; !word_is_nil(l); l = expr_at(l, 1)) n++;
@@ -186,9 +179,7 @@ static Step special_collapse(Machine *m, Word goal, Word type)
 static Step special_capture(Machine *m, Word goal, Word type)
 {
     /* Evaluated in the space of the module whose text is being run, results one by one. */
-    Frame *f = machine_push(m, FRAME_CALL_RETURN, 0, 2);
-    f->slot[0] = goal;
-    f->slot[1] = type;
+    push_call_return(m, goal, type);
     enter_scope(m, m->rt->current->scope, FF_GOAL);
     return step_eval(m, expr_at(goal, 1), W_SYM(UNDEFINED));
 }
@@ -198,17 +189,12 @@ static Step special_capture(Machine *m, Word goal, Word type)
 /* Go on with the template of the first of CASES whose pattern unifies with VALUE. */
 static Step switch_on(Machine *m, Word goal, Word value, Word cases, Word type)
 {
-    Bind *b = &m->rt->bind;
     uint32_t n = atom_is_expr(cases) ? expr_len(cases) : 0;
     for (uint32_t i = 0; i < n; i++) {
         Word pair = atom_deref(expr_at(cases, i));
         if (!atom_is_cons(pair) || expr_len(pair) != 2) break;
-        Trial t = trial_begin(b);
-        if (unify(b, value, expr_at(pair, 0))) {
-            trial_commit(b, t);
+        if (unify_or_undo(&m->rt->bind, value, expr_at(pair, 0)))
             return call_result(m, goal, expr_at(pair, 1), type);
-        }
-        trial_abort(b, t);
     }
     return call_result(m, goal, W_SYM(EMPTY), type);
 }
@@ -333,8 +319,7 @@ Step filter_resume(Machine *m, Frame *f, Word value)
     if (value != WORD_TRUE && value != WORD_FALSE) {
         Word goal = f->slot[EACH_GOAL];
         /* One instruction may not be enough to reach a Bool: go on evaluating what is left of the condition. */
-        if (atom_is_cons(value) && !(word_obj(value)->flags & OBJ_EVALUATED) && !atom_is_error(value))
-            return step_eval(m, value, W_SYM(UNDEFINED));
+        if (atom_may_reduce(value) && !atom_is_error(value)) return step_eval(m, value, W_SYM(UNDEFINED));
         return each_finish(m, f, atom_error(&m->rt->heap, goal, W_SYM(NO_RETURN)));
     }
     f = machine_own(m, f);

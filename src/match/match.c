@@ -32,34 +32,12 @@ typedef struct Pair {
 
 enum { PAIRS_INLINE = 24 };
 
-typedef struct PairStack {
-    Pair *data;
-    size_t len, cap;
-    Pair first[PAIRS_INLINE];
-} PairStack;
-
-static void pairs_init(PairStack *s)
-{
-    s->data = s->first;
-    s->len = 0;
-    s->cap = PAIRS_INLINE;
-}
-
-static void pairs_free(PairStack *s)
-{
-    if (s->data != s->first) base_free(s->data);
-}
+typedef SMALL_VEC(Pair, PAIRS_INLINE) PairStack;
 
 static void pairs_push(PairStack *s, const Word *a, const Word *b, uint32_t n)
 {
-    if (s->len == s->cap) {
-        Pair *grown = base_alloc(s->cap * 2 * sizeof *grown);
-        memcpy(grown, s->data, s->len * sizeof *grown);
-        pairs_free(s);
-        s->data = grown;
-        s->cap *= 2;
-    }
-    s->data[s->len++] = (Pair){a, b, n};
+    Pair pair = {a, b, n};
+    small_push(s, pair);
 }
 
 static bool pairs_next(PairStack *s, Word *a, Word *b)
@@ -101,15 +79,20 @@ static bool bind_checked(Bind *b, Word cell, Word value)
     return true;
 }
 
-static bool is_custom(Bind *b, Word x, Word y)
+/* Two terms of which none is a variable, and not the same word: the items of expressions are pushed, atoms with a matching of
+ * their own are put off. */
+static bool compare_nonvariables(Bind *b, PairStack *todo, Word x, Word y)
 {
-    return b->custom && (word_is_ext(x) || word_is_ext(y));
-}
-
-static void defer_custom(Bind *b, Word x, Word y)
-{
+    if (atom_is_cons(x) && atom_is_cons(y)) {
+        if (expr_len(x) != expr_len(y)) return false;
+        pairs_push(todo, expr_items(x), expr_items(y), expr_len(x));
+        return true;
+    }
+    if (atom_equal(x, y)) return true;
+    if (!b->custom || !(word_is_ext(x) || word_is_ext(y))) return false;
     vec_push(b->custom, word_is_ext(x) ? x : y);
     vec_push(b->custom, word_is_ext(x) ? y : x);
+    return true;
 }
 
 /* One pair; expressions are pushed. */
@@ -127,26 +110,29 @@ static bool unify_step(Bind *b, PairStack *todo, Word x, Word y)
     }
     if (word_is_cell(y)) return bind_checked(b, y, x);
     if (UNLIKELY(!word_is_nil(b->wildcard)) && (x == b->wildcard || y == b->wildcard)) return true;
-    if (atom_is_cons(x) && atom_is_cons(y)) {
-        if (expr_len(x) != expr_len(y)) return false;
-        pairs_push(todo, expr_items(x), expr_items(y), expr_len(x));
-        return true;
-    }
-    if (atom_equal(x, y)) return true;
-    if (!is_custom(b, x, y)) return false;
-    defer_custom(b, x, y);
-    return true;
+    return compare_nonvariables(b, todo, x, y);
 }
 
 bool unify(Bind *b, Word x, Word y)
 {
     PairStack todo;
-    pairs_init(&todo);
+    small_init(&todo);
     bool ok;
     do ok = unify_step(b, &todo, x, y);
     while (ok && pairs_next(&todo, &x, &y));
-    pairs_free(&todo);
+    small_free(&todo);
     return ok;
+}
+
+bool unify_or_undo(Bind *b, Word x, Word y)
+{
+    Trial t = trial_begin(b);
+    if (!unify(b, x, y)) {
+        trial_abort(b, t);
+        return false;
+    }
+    trial_commit(b, t);
+    return true;
 }
 
 /* -- Matching stored patterns -- */
@@ -170,25 +156,17 @@ static bool match_step(Bind *b, PairStack *todo, Word pattern, Word term, Word *
         Word instance = instantiate(b->heap, pattern, slots, names);
         return bind_checked(b, term, instance);
     }
-    if (atom_is_cons(pattern) && atom_is_cons(term)) {
-        if (expr_len(pattern) != expr_len(term)) return false;
-        pairs_push(todo, expr_items(pattern), expr_items(term), expr_len(term));
-        return true;
-    }
-    if (atom_equal(pattern, term)) return true;
-    if (!is_custom(b, pattern, term)) return false;
-    defer_custom(b, pattern, term);
-    return true;
+    return compare_nonvariables(b, todo, pattern, term);
 }
 
 bool match_stored(Bind *b, Word pattern, Word term, Word *slots, const SlotName *names)
 {
     PairStack todo;
-    pairs_init(&todo);
+    small_init(&todo);
     bool ok;
     do ok = match_step(b, &todo, pattern, term, slots, names);
     while (ok && pairs_next(&todo, &pattern, &term));
-    pairs_free(&todo);
+    small_free(&todo);
     return ok;
 }
 

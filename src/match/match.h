@@ -70,6 +70,8 @@ static inline void trial_abort(Bind *b, Trial t)
 /* Unify two heap terms (stored ground terms may occur in them), with occurs check.  On false some bindings may have been
  * made: wrap in a trial.  Two variables: the younger is bound to the older. */
 bool unify(Bind *b, Word x, Word y);
+/* The same as a trial of its own: on false no binding stays. */
+bool unify_or_undo(Bind *b, Word x, Word y);
 
 /* Match the stored PATTERN against the heap TERM.  SLOTS holds one word per pattern variable, WORD_NIL when unset;
  * on success slots seen are set.  Variables of TERM may be bound (to instances of the pattern).  Wrap in a trial.

@@ -11,7 +11,7 @@
 /* A rule whose head is a native symbol: calls of that symbol must look for rules from now on. */
 static void note_override(Runtime *rt, Word atom)
 {
-    if (!atom_is_cons(atom) || expr_len(atom) != 3 || atom_deref(expr_at(atom, 0)) != W_SYM(EQUAL)) return;
+    if (!atom_is_triple(atom, W_SYM(EQUAL))) return;
     Word lhs = atom_deref(expr_at(atom, 1));
     Word head = atom_is_cons(lhs) ? atom_deref(expr_at(lhs, 0)) : WORD_NIL;
     if (!word_is_sym(head) || word_sym_id(head) >= rt->native.len) return;
@@ -73,9 +73,7 @@ Module *rt_module_new(Runtime *rt, const char *name, const char *dir, const char
     m->dir = dir ? base_strndup(dir, strlen(dir)) : NULL;
     m->file = file ? base_strndup(file, strlen(file)) : NULL;
     m->space = module_space(rt, name);
-    space_observe(m->space, note_change, rt);
     m->scope = rt_scope(rt, m->space);
-    m->scope->module = m;
     m->scope->has_core = true;
     if (rt->core) {
         scope_add_space(m->scope, rt->core->space);
@@ -208,12 +206,6 @@ static char *find_module_file(Runtime *rt, const Module *from, const char *name)
     return path;
 }
 
-static char *dir_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? base_strndup(path, (size_t)(slash - path)) : base_strndup(".", 1);
-}
-
 /* Why the text of FILE did not run to its end: the cause of the error that a query ended in. */
 static Word load_error(Runtime *rt, const Module *m, const char *file, const QueryResults *last)
 {
@@ -243,7 +235,7 @@ static bool run_file(Runtime *rt, Module *m, const char *file, QueryResults *las
 
 static Module *load_file(Runtime *rt, const char *name, char *path, Word *error)
 {
-    char *dir = dir_of(path);
+    char *dir = file_folder(path);
     Module *m = rt_module_new(rt, name, dir, path);
     base_free(dir);
     m->loaded = true;

@@ -17,7 +17,6 @@ static void trace_roots(void *context, Heap *h, bool major)
 {
     Runtime *rt = context;
     heap_visit_range(h, rt->op_types, rt->builtin_count);
-    heap_visit_range(h, rt->roots.data, rt->roots.len);
     for (size_t i = 0; i < rt->modules.len; i++) trace_tokens(&rt->modules.data[i]->tokens, h);
     for (size_t i = 0; i < h->exts.len; i++) {
         Space *s = word_space(word_from_ptr(TAG_EXT, h->exts.data[i]));
@@ -264,7 +263,6 @@ Runtime *rt_new(const BuiltinInfo *builtins, uint32_t count, const Engine *engin
     rt->log.enclosing = engine->enclosing;
     rt->log.enclosing_context = rt;
     rt->write = write_stdout;
-    rt->random_state[0] = base_now_ns();
     init_tables(rt, builtins, count);
     rt->core = rt_module_new(rt, "corelib", NULL, NULL);
     rt->core->builtin = rt->core->loaded = true;
@@ -296,7 +294,6 @@ void rt_free(Runtime *rt)
 
     vec_free(&rt->search_dirs);
     vec_free(&rt->files);
-    vec_free(&rt->roots);
     vec_free(&rt->native);
     vec_free(&rt->overridden);
     base_free(rt->builtins);

@@ -108,7 +108,7 @@ typedef struct QueryResults {
 
 typedef struct Engine {
     /* Evaluate ATOM in MODULE's scope to the end and append all results.  Uses a machine of its own, so it may be called from a
-     * builtin's body (modules, capture). Words in C locals of the caller do NOT survive it: root them with rt_root. */
+     * builtin's body (modules, capture). Words in C locals of the caller do NOT survive it. */
     void (*eval)(Runtime *rt, Scope *scope, Word atom, QueryResults *out);
     /* Read and run all forms of TEXT in MODULE; appends the results of each query to LAST (cleared before each) . */
     bool (*run_text)(Runtime *rt, Module *m, const char *text, size_t len, const char *file,
@@ -152,7 +152,6 @@ struct Runtime {
     void *upper;                        /* its state */
     uint64_t rule_epoch;                /* grows with each rule added or removed in a module's space */
     Engine engine;
-    WordVec roots; /* words of C code that must survive collections */
     RtWrite write;
     void *write_context;
     uint64_t random_state[2];
@@ -179,21 +178,6 @@ size_t rt_memory(const Runtime *rt);
 static inline uint64_t rt_epoch(const Runtime *rt)
 {
     return rt->rule_epoch + rt->types.epoch;
-}
-
-/* Root W for the time of C code that may collect; returns its index for rt_rooted; release in reverse order. */
-static inline size_t rt_root(Runtime *rt, Word w)
-{
-    vec_push(&rt->roots, w);
-    return rt->roots.len - 1;
-}
-static inline Word rt_rooted(const Runtime *rt, size_t i)
-{
-    return rt->roots.data[i];
-}
-static inline void rt_unroot(Runtime *rt, size_t i)
-{
-    rt->roots.len = i;
 }
 
 /* A new empty space whose type facts the type checker is told of; NAME may be NULL. */

@@ -60,7 +60,7 @@ Space *space_new(Heap *h, Store *store, const char *name)
 
 Space *word_space(Word w)
 {
-    return word_is_ext(w) && word_ext(w)->type == &space_type ? (Space *)word_ext(w) : NULL;
+    return (Space *)word_ext_of(w, &space_type);
 }
 
 const char *space_name(const Space *s)

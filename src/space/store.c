@@ -162,11 +162,6 @@ uint32_t ext_hash(Word w)
     return (uint32_t)(base_hash_word(id) >> 32);
 }
 
-static bool is_compound(Word w)
-{
-    return word_is_heap(w) && word_obj(w)->kind == OBJ_EXPR;
-}
-
 /* Hash of a heap object without words inside. */
 static uint32_t boxed_hash(Word w)
 {
@@ -203,7 +198,7 @@ static void walk_enter(Store *s, const Obj *o)
 bool term_hash(Store *s, Word w, uint32_t *hash)
 {
     w = atom_deref(w);
-    if (!is_compound(w) || (word_obj(w)->flags & OBJ_STORED)) {
+    if (!atom_is_cons(w) || (word_obj(w)->flags & OBJ_STORED)) {
         *hash = leaf_hash(w);
         return stored_is_ground(w);
     }
@@ -225,7 +220,7 @@ bool term_hash(Store *s, Word w, uint32_t *hash)
             continue;
         }
         Word item = atom_deref(f->source->body[f->next++]);
-        if (is_compound(item) && !(word_obj(item)->flags & OBJ_STORED)) {
+        if (atom_is_cons(item) && !(word_obj(item)->flags & OBJ_STORED)) {
             walk_enter(s, word_obj(item));
             continue;
         }
@@ -532,7 +527,7 @@ static Word put_expr(Store *s, Word w)
         WalkFrame *f = &vec_last(&s->frames);
         if (f->next < f->source->len) {
             Word item = atom_deref(f->source->body[f->next++]);
-            if (is_compound(item) && !(word_obj(item)->flags & OBJ_STORED))
+            if (atom_is_cons(item) && !(word_obj(item)->flags & OBJ_STORED))
                 walk_enter(s, word_obj(item));
             else
                 vec_push(&s->out, put_leaf(s, item));
@@ -550,7 +545,7 @@ static Word put_expr(Store *s, Word w)
 Word store_put(Store *s, Word w)
 {
     w = atom_deref(w);
-    if (is_compound(w) && !(word_obj(w)->flags & OBJ_STORED)) return put_expr(s, w);
+    if (atom_is_cons(w) && !(word_obj(w)->flags & OBJ_STORED)) return put_expr(s, w);
     return put_leaf(s, w);
 }
 
@@ -570,7 +565,7 @@ bool stored_same(Store *s, Word stored, const SlotName *names, Word w)
     SamePair p = {stored, w};
     for (;;) {
         p.term = atom_deref(p.term);
-        if (is_compound(p.stored) && is_compound(p.term)) {
+        if (atom_is_cons(p.stored) && atom_is_cons(p.term)) {
             const Obj *a = word_obj(p.stored), *b = word_obj(p.term);
             if (a->len != b->len) return false;
             if (a != b)

@@ -29,6 +29,13 @@ static void forget_types(Scope *s)
         if (s->by_symbol.data[i]) s->by_symbol.data[i]->epoch = 0;
 }
 
+bool scope_has_rules(const Scope *s, uint32_t sym, uint32_t len)
+{
+    for (size_t i = 0; i < s->spaces.len; i++)
+        if (rules_exist(s->spaces.data[i], sym, len)) return true;
+    return false;
+}
+
 void scope_add_space(Scope *s, Space *dependency)
 {
     for (size_t i = 0; i < s->spaces.len; i++)

@@ -51,7 +51,6 @@ typedef struct Scope {
     VEC(Space *) spaces;          /* own first, then dependencies */
     VEC(SymbolTypes *) by_symbol; /* by symbol id; NULL: not computed */
     bool has_core;                /* sees the core library: native symbols such as "if" are defined */
-    void *module;                 /* the module whose space this is, or NULL */
 } Scope;
 
 /* What types depend on beside a scope: the types of operations, and counters that tell when caches are stale. */
@@ -69,6 +68,8 @@ typedef struct TypeWorld {
 Scope *scope_new(Space *own);
 void scope_free(Scope *s);
 void scope_add_space(Scope *s, Space *dependency);
+/* Has any space of S a rule for calls of symbol SYM that have LEN items, or for any head? */
+bool scope_has_rules(const Scope *s, uint32_t sym, uint32_t len);
 /* Visit the cached types (collector root). */
 void scope_trace(Scope *s, Heap *h);
 

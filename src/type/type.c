@@ -22,31 +22,29 @@ static bool is_any(Word type)
 
 bool types_match(TypeWorld *w, Word a, Word b)
 {
-    if (is_any(a) || is_any(b)) return true;
-    Trial t = trial_begin(w->bind);
-    if (unify(w->bind, a, b)) {
-        trial_commit(w->bind, t);
-        return true;
-    }
-    trial_abort(w->bind, t);
-    return false;
+    return is_any(a) || is_any(b) || unify_or_undo(w->bind, a, b);
 }
 
 /* -- Quick types -- */
 
 enum { QUICK_DEPTH = 6 };
 
-static Word grounded_quick(Word atom)
+/* Type of a grounded atom that is no operation, or WORD_NIL. */
+static Word grounded_type(Word atom)
 {
     if (word_is_bool(atom)) return W_SYM(T_BOOL);
     if (num_is(atom)) return W_SYM(T_NUMBER);
     if (atom_is_str(atom)) return W_SYM(T_STRING);
     if (word_is_char(atom)) return W_SYM(T_CHAR);
-    if (word_is_ext(atom) && word_ext(atom)->type->type_of) {
-        Word type = word_ext(atom)->type->type_of(word_ext(atom));
-        return word_is_sym(type) ? type : WORD_NIL;
-    }
+    if (word_is_ext(atom) && word_ext(atom)->type->type_of)
+        return word_ext(atom)->type->type_of(word_ext(atom));
     return WORD_NIL;
+}
+
+static Word grounded_quick(Word atom)
+{
+    Word type = grounded_type(atom);
+    return word_is_sym(type) ? type : WORD_NIL;
 }
 
 static Word symbol_quick(TypeWorld *w, Scope *s, Word atom)
@@ -201,10 +199,7 @@ static void leaf_types(Inference *in, Word atom)
             push_value_type(&in->types, rename_apart(w->heap, t->types[i], NULL, 0));
         return;
     }
-    Word type = grounded_quick(atom);
-    if (word_is_op(atom)) type = w->op_types[word_op_index(atom)];
-    if (word_is_nil(type) && word_is_ext(atom) && word_ext(atom)->type->type_of)
-        type = word_ext(atom)->type->type_of(word_ext(atom));
+    Word type = word_is_op(atom) ? w->op_types[word_op_index(atom)] : grounded_type(atom);
     if (word_is_nil(type) || type == W_SYM(UNDEFINED)) return;
     push_value_type(&in->types, rename_apart(w->heap, type, NULL, 0));
 }

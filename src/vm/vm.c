@@ -113,11 +113,6 @@ static Frame *push_frame(Machine *m, Chunk *c, const Word *args, Word type, bool
     return f;
 }
 
-static void count_step(Machine *m)
-{
-    if (UNLIKELY((++m->steps & (STEPS_PER_SAFEPOINT - 1)) == 0)) heap_interrupt(&m->rt->heap);
-}
-
 static Chunk *frame_chunk(const Frame *f)
 {
     return word_ptr(f->slot[VM_CHUNK]);
@@ -125,16 +120,11 @@ static Chunk *frame_chunk(const Frame *f)
 
 /* -- Pieces of opcode bodies -- */
 
-static bool wants_evaluation(Word value)
-{
-    return atom_is_cons(value) && !(word_obj(value)->flags & OBJ_EVALUATED);
-}
-
 /* None of the items was an open expression that had to be evaluated. */
 static bool items_are_values(const Word *items, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
-        if (wants_evaluation(items[i])) return false;
+        if (atom_may_reduce(items[i])) return false;
     return true;
 }
 
@@ -162,14 +152,19 @@ static Word conditional(Machine *m, Frame *f, const Chunk *c, uint32_t template,
     return atom_expr4(&m->rt->heap, expr_at(whole, 0), value, expr_at(whole, 2), expr_at(whole, 3));
 }
 
-static Word rebuild_goal(Machine *m, const Frame *f, const Chunk *c)
+static Word make_call(Machine *m, Word head, const Word *args, uint32_t n)
 {
     Word *items;
-    Word goal = atom_expr_open(&m->rt->heap, c->arity + 1, &items);
-    items[0] = word_sym(c->name);
-    for (uint32_t i = 0; i < c->arity; i++) items[i + 1] = atom_deref(f->slot[VM_LOCALS + i]);
+    Word goal = atom_expr_open(&m->rt->heap, n + 1, &items);
+    items[0] = head;
+    for (uint32_t i = 0; i < n; i++) items[i + 1] = atom_deref(args[i]);
     expr_seal(goal);
     return goal;
+}
+
+static Word rebuild_goal(Machine *m, const Frame *f, const Chunk *c)
+{
+    return make_call(m, word_sym(c->name), f->slot + VM_LOCALS, c->arity);
 }
 
 /* A rule gave VALUE, a symbol or an open expression: some mean something else than themselves. */
@@ -184,20 +179,10 @@ static Step leave_with(Machine *m, Frame *f, const Chunk *c, Word value)
     return call_stuck(m, rebuild_goal(m, f, c), type);
 }
 
-static Word make_call(Machine *m, Word head, const Word *args, uint32_t n)
-{
-    Word *items;
-    Word goal = atom_expr_open(&m->rt->heap, n + 1, &items);
-    items[0] = head;
-    memcpy(items + 1, args, n * sizeof(Word));
-    expr_seal(goal);
-    return goal;
-}
-
 /* Can a caller that expects TYPE take VALUE without a look at its types?  (Irreducible expressions are not checked.) */
 static bool fits_type(Word value, Word type)
 {
-    if (atom_is_cons(value)) return (word_obj(value)->flags & OBJ_EVALUATED) || !atom_is_error(value);
+    if (atom_is_cons(value)) return !atom_may_reduce(value) || !atom_is_error(value);
     if (type == W_SYM(UNDEFINED)) return true;
     if (word_is_int(value) || word_is_double(value)) return type == W_SYM(T_NUMBER);
     return word_is_bool(value) && type == W_SYM(T_BOOL);

@@ -417,12 +417,6 @@ static void test_wide(Fixture *f)
 
 /* -- Random terms -- */
 
-static uint32_t below(uint64_t *state, uint32_t n)
-{
-    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)((*state >> 33) % n);
-}
-
 enum { POOL = 30, VARIABLES = 4 };
 
 /* Fill POOL with terms over VARS, each made of earlier ones; a third hide behind bound cells. */
@@ -430,16 +424,16 @@ static void random_pool(Fixture *f, uint64_t *state, const Word *vars, Word *poo
 {
     for (uint32_t i = 0; i < POOL; i++) {
         Word items[3], w;
-        uint32_t n = below(state, 4);
+        uint32_t n = unit_below(state, 4);
         for (uint32_t j = 0; j < n && i > 0; j++)
-            items[j] = pool[i < 8 ? below(state, i) : i - 1 - below(state, 8)];
-        if (i < VARIABLES || below(state, 6) == 0)
-            w = vars[below(state, VARIABLES)];
-        else if (below(state, 4) == 0)
-            w = below(state, 2) ? word_int48(below(state, 2)) : word_double(below(state, 2));
+            items[j] = pool[i < 8 ? unit_below(state, i) : i - 1 - unit_below(state, 8)];
+        if (i < VARIABLES || unit_below(state, 6) == 0)
+            w = vars[unit_below(state, VARIABLES)];
+        else if (unit_below(state, 4) == 0)
+            w = unit_below(state, 2) ? word_int48(unit_below(state, 2)) : word_double(unit_below(state, 2));
         else
             w = atom_expr(&f->heap, items, n);
-        if (below(state, 3) == 0 && !(word_is_var(w))) {
+        if (unit_below(state, 3) == 0 && !(word_is_var(w))) {
             Word cell = var(f);
             bind(cell, w);
             w = cell;

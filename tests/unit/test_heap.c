@@ -489,8 +489,7 @@ typedef struct Random {
 
 static uint32_t below(Random *r, uint32_t n)
 {
-    r->state = r->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)((r->state >> 33) % n);
+    return unit_below(&r->state, n);
 }
 
 /* A new value for a slot made of those of others; its hash is computed before any collection. */

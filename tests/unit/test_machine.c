@@ -299,8 +299,7 @@ typedef struct Model {
 
 static uint32_t below(Model *x, uint32_t n)
 {
-    x->random = x->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)((x->random >> 33) % n);
+    return unit_below(&x->random, n);
 }
 
 static ModelFrame *model_frame(Model *x, ModelFrame *parent, uint32_t count)

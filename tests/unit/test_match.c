@@ -282,8 +282,7 @@ enum { CASES = 200000, HALF = NAIVE_VARS / 2, NEWEST = 12 };
 
 static uint32_t below(Fixture *f, uint32_t n)
 {
-    f->random = f->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)((f->random >> 33) % n);
+    return unit_below(&f->random, n);
 }
 
 /* A tree over variables FROM .. FROM+COUNT-1. */

@@ -588,8 +588,7 @@ enum { BULK = 4000 };
 
 static uint32_t bulk_pick(Bulk *b, uint32_t n)
 {
-    b->random = b->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)(b->random >> 33) % n;
+    return unit_below(&b->random, n);
 }
 
 static Word bulk_fact(Bulk *b, uint32_t i)
@@ -796,8 +795,7 @@ typedef struct Model {
 
 static uint32_t pick(Model *m, uint32_t n)
 {
-    m->random = m->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)(m->random >> 33) % n;
+    return unit_below(&m->random, n);
 }
 
 static Word random_leaf(Model *m, Word vars[3], uint32_t var_share)

@@ -11,6 +11,7 @@
 #ifndef METTA_TESTS_UNIT_H
 #define METTA_TESTS_UNIT_H
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +34,13 @@ static unsigned unit_passed, unit_failed;
         const char *unit_got = (got), *unit_want = (want);                                           \
         CHECK_MSG(strcmp(unit_got, unit_want) == 0, "got \"%s\", want \"%s\"", unit_got, unit_want); \
     } while (0)
+
+/* The next number below N of the sequence in STATE, the same on every machine (Knuth's MMIX generator). */
+static inline uint32_t unit_below(uint64_t *state, uint32_t n)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(*state >> 33) % n;
+}
 
 /* The last line of a test program and its exit status. */
 static inline int unit_end(void)
