@@ -5,12 +5,12 @@
 #include "vm/vm.h"
 
 /* A function that has rules: its symbol and number of arguments. */
-typedef struct Function {
+typedef struct Definition {
     uint32_t name, arity;
-} Function;
+} Definition;
 
 typedef struct FunctionList {
-    VEC(Function) items;
+    VEC(Definition) items;
     const char *only; /* NULL: all */
     const SymTab *symbols;
 } FunctionList;
@@ -22,18 +22,18 @@ static void collect_function(void *context, Word atom)
     if (!atom_is_triple(atom, W_SYM(EQUAL))) return;
     Word lhs = expr_at(atom, 1);
     if (!atom_is_cons(lhs) || !word_is_sym(expr_at(lhs, 0))) return;
-    Function f = {word_sym_id(expr_at(lhs, 0)), expr_len(lhs) - 1};
+    Definition f = {word_sym_id(expr_at(lhs, 0)), expr_len(lhs) - 1};
     if (list->only && strcmp(list->only, sym_text(list->symbols, f.name, NULL)) != 0) return;
     for (size_t i = 0; i < list->items.len; i++)
         if (list->items.data[i].name == f.name && list->items.data[i].arity == f.arity) return;
     vec_push(&list->items, f);
 }
 
-static void dump_function(MtRuntime *x, Function f)
+static void dump_function(MtRuntime *x, Definition f)
 {
     Runtime *rt = x->rt;
     CompileRefusal why;
-    Chunk *c = compile_function(rt, rt->top->scope, f.name, f.arity, &why);
+    Chunk *c = compile_function(rt, rt->top->scope, &x->vm->functions, f.name, f.arity, &why);
     if (x->text.len) buf_putc(&x->text, '\n');
     if (c)
         chunk_disassemble(&rt->names, c, &x->text);

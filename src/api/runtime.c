@@ -127,6 +127,7 @@ static MtStatus configure(MtRuntime *x, const MtConfig *c)
     if (c->max_tier == 1) {
         rt->upper = x->vm = vm_new(rt->top->scope, c->bytecode_threshold);
         rt->upper_tier = &vm_tier;
+        rt->changed = vm_tier.changed;
     }
     rt->settings.strict = c->strict_mode;
     rt->log.format = formats[c->log_format];

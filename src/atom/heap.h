@@ -41,7 +41,8 @@ enum {
 typedef struct Obj {
     uint8_t kind;
     uint8_t flags;
-    uint16_t unused;
+    uint16_t
+        note; /* EXPR: the epoch in which it was found inert, 0: none (rt/rt.h); a stored term: the store's */
     uint32_t len;
     Word body[];
 } Obj;
@@ -120,7 +121,7 @@ static inline Obj *heap_obj(Heap *h, ObjKind kind, unsigned flags, uint32_t len,
     Obj *o = heap_alloc(h, sizeof(Obj) + words * sizeof(Word));
     o->kind = (uint8_t)kind;
     o->flags = (uint8_t)flags;
-    o->unused = 0;
+    o->note = 0;
     o->len = len;
     return o;
 }

@@ -8,7 +8,12 @@ void chunk_free(Chunk *c)
     vec_free(&c->templates);
     vec_free(&c->slot_map);
     vec_free(&c->names);
+    vec_free(&c->functions);
+    vec_free(&c->switches);
+    vec_free(&c->cases);
+    vec_free(&c->expressions);
     vec_free(&c->places);
+    vec_free(&c->depends);
     base_free(c);
 }
 
@@ -16,4 +21,82 @@ void chunk_trace(Chunk *c, Heap *h)
 {
     heap_visit_range(h, c->constants.data, c->constants.len);
     for (size_t i = 0; i < c->templates.len; i++) heap_visit(h, &c->templates.data[i].term);
+}
+
+void chunk_expire(Chunk *c)
+{
+    c->stale = true;
+    for (size_t i = 0; i < c->expressions.len; i++) c->code.data[c->expressions.data[i].at] = OP_LEAVE_STALE;
+}
+
+const Expression *chunk_expression(const Chunk *c, uint32_t offset)
+{
+    size_t low = 0, high = c->expressions.len;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (c->expressions.data[mid].at < offset)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < c->expressions.len && c->expressions.data[low].at == offset ? &c->expressions.data[low]
+                                                                             : NULL;
+}
+
+const Span *chunk_place(const Chunk *c, uint32_t offset)
+{
+    size_t low = 0, high = c->places.len;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (c->places.data[mid].offset <= offset)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low > 0 && c->places.data[low - 1].span.line ? &c->places.data[low - 1].span : NULL;
+}
+
+/* -- Switches -- */
+
+enum { FEW_CASES = 6 };
+
+static uint32_t case_hash(Word key, uint32_t len)
+{
+    return (uint32_t)base_hash_word(key ^ ((uint64_t)len << 52));
+}
+
+uint32_t chunk_switch(const Chunk *c, const Switch *s, Word key, uint32_t len)
+{
+    const SwitchCase *cases = c->cases.data + s->first;
+    if (!s->hashed) {
+        for (uint32_t i = 0; i < s->count; i++)
+            if (cases[i].key == key && cases[i].len == len) return cases[i].target;
+        return UINT32_MAX;
+    }
+    for (uint32_t i = case_hash(key, len) & (s->count - 1); !word_is_nil(cases[i].key);
+         i = (i + 1) & (s->count - 1))
+        if (cases[i].key == key && cases[i].len == len) return cases[i].target;
+    return UINT32_MAX;
+}
+
+static void fill_table(SwitchCase *table, uint32_t size, const SwitchCase *cases, uint32_t count)
+{
+    for (uint32_t i = 0; i < size; i++) table[i] = (SwitchCase){WORD_NIL, 0, 0};
+    for (uint32_t k = 0; k < count; k++) {
+        uint32_t i = case_hash(cases[k].key, cases[k].len) & (size - 1);
+        while (!word_is_nil(table[i].key)) i = (i + 1) & (size - 1);
+        table[i] = cases[k];
+    }
+}
+
+uint32_t chunk_add_switch(Chunk *c, const SwitchCase *cases, uint32_t count)
+{
+    uint32_t size = count;
+    if (count > FEW_CASES)
+        for (size = 16; size < 2 * count;) size *= 2;
+    Switch s = {(uint32_t)c->cases.len, size, count > FEW_CASES};
+    for (uint32_t i = 0; i < size; i++) vec_push(&c->cases, cases[i < count ? i : 0]);
+    if (s.hashed) fill_table(c->cases.data + s.first, size, cases, count);
+    vec_push(&c->switches, s);
+    return (uint32_t)c->switches.len - 1;
 }

@@ -1,7 +1,9 @@
 /* Chunk: the bytecode of one function, all its clauses for one number of arguments.
  *
- * Locals: the arguments first, then parts of arguments and variables bound by let.  Templates are stored terms with slots,
- * which the VM instantiates from the locals.  A chunk is immutable once made. */
+ * Locals: the arguments first, then parts of arguments and the variables of the clauses.  Templates are stored terms with
+ * slots, which the VM instantiates from the locals.  Once made only one thing changes: when what the chunk takes for
+ * granted is no longer so, chunk_expire marks it stale, and whoever is still running in it goes on in tier 0 at the next
+ * expression. */
 #ifndef METTA_CODE_CHUNK_H
 #define METTA_CODE_CHUNK_H
 
@@ -21,23 +23,64 @@ typedef struct Template {
     uint32_t first, count;
 } Template;
 
+/* One case of a switch: a constant (LEN 0), or expressions of LEN items with head KEY. */
+typedef struct SwitchCase {
+    Word key; /* a symbol, Bool, small integer or Unit: no root */
+    uint32_t len;
+    uint32_t target; /* offset; a label while code is being made */
+} SwitchCase;
+
+/* Cases FIRST to FIRST + COUNT - 1.  HASHED: the cases are a table of open addressing, empty places have a Nil key. */
+typedef struct Switch {
+    uint32_t first, count;
+    bool hashed;
+} Switch;
+
+/* The code from AT to END evaluates template TEMPLATE where type TYPE (a constant) is expected and pushes the result;
+ * TAIL: in place of the frame, and END is of no meaning. */
+typedef struct Expression {
+    uint32_t at, end;
+    uint16_t term, type;
+    bool tail;
+} Expression;
+
+/* A function of the program: a name and a number of arguments. */
+typedef struct Function Function;
+
 typedef struct Chunk {
     uint32_t name;   /* symbol of the function */
     uint32_t arity;  /* arguments */
     uint32_t locals; /* arguments, slots and parts */
     uint32_t max_stack;
+    bool stale;
+    bool marked; /* met by the search for chunks in use */
     VEC(uint8_t) code;
     VEC(Word) constants; /* roots */
     VEC(Template) templates;
     VEC(uint8_t) slot_map;
     VEC(SlotName) names;
+    VEC(Function *) functions; /* that it calls */
+    VEC(Switch) switches;
+    VEC(SwitchCase) cases;
+    VEC(Expression) expressions; /* by ascending start; the outermost of those that start at one place only */
     VEC(CodePlace) places;
-    uint64_t epoch; /* of rules and types when it was compiled */
+    VEC(uint32_t) depends; /* symbols whose rules and types the code takes for granted */
 } Chunk;
 
 void chunk_free(Chunk *c);
 /* Visit the constants (collector root). */
 void chunk_trace(Chunk *c, Heap *h);
+/* Mark C stale: each of its expressions is left for tier 0 when control comes to its start.  Linear in the number of
+ * expressions. */
+void chunk_expire(Chunk *c);
+/* The expression that starts at OFFSET, or NULL.  Logarithmic. */
+const Expression *chunk_expression(const Chunk *c, uint32_t offset);
+/* The place of the code at OFFSET, or NULL.  Logarithmic. */
+const Span *chunk_place(const Chunk *c, uint32_t offset);
+/* Where the case of the switch for KEY and LEN leads, or UINT32_MAX.  Constant time. */
+uint32_t chunk_switch(const Chunk *c, const Switch *s, Word key, uint32_t len);
+/* Append a switch of the COUNT cases, hashed when they are many; returns its index. */
+uint32_t chunk_add_switch(Chunk *c, const SwitchCase *cases, uint32_t count);
 /* Is the code well formed: opcodes, operands, jump targets, stack heights, templates?  On false *ERROR is a static text and *AT the
  * offset. Linear. */
 bool chunk_verify(const Chunk *c, const char **error, uint32_t *at);

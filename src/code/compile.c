@@ -1,10 +1,10 @@
-#include "code/compile.h"
-
-#include "builtin/builtin.h"
-
-/* Bit of a count of arguments: some argument is not what the program wrote. */
-enum { COMPUTED = 0x80 };
-enum { MAX_LOCALS = 200, MAX_CLAUSES = 64, MAX_NESTING = 24, NO_LOCAL = 255 };
+/* The function as a whole: which clause applies, in which order.
+ *
+ * A switch on an argument leads to the clauses that its value leaves over, in the order of writing; another switch may follow.
+ * At a leaf the clauses are tried one after the other: the tests that the switches have not made, then, when further
+ * clauses are left, a choice point (try), then the body, which stands in the code once.  A test that meets a variable goes to an
+ * instruction that unifies the whole left side instead (unify_head). */
+#include "code/compiler.h"
 
 const char *compile_refusal_text(CompileRefusal r)
 {
@@ -16,101 +16,61 @@ const char *compile_refusal_text(CompileRefusal r)
     return texts[r];
 }
 
-typedef VEC(uint32_t) Holes; /* places of jump operands that are to be patched */
-
-typedef struct Compiler {
-    Runtime *rt;
-    Scope *scope;
-    Chunk *chunk;
-    CompileRefusal refusal;
-    uint32_t height; /* operand stack now */
-    uint32_t part;   /* next free local */
-    VEC(Rule) rules;
-    VEC(size_t) rule_spaces; /* of each rule: index in the scope */
-    const Rule *rule;        /* clause at work */
-    VEC(uint8_t) local_of;   /* by slot of the clause: its local, NO_LOCAL while unbound */
-    uint32_t map_first;      /* the clause's part of the chunk's slot map */
-    Holes next_clause;       /* jumps to be patched to the next clause */
-    WordVec evaluated;       /* templates of the clause that are evaluated before its end */
-} Compiler;
-
-static void refuse(Compiler *c, CompileRefusal why)
+void refuse(Compiler *c, CompileRefusal why)
 {
     if (c->refusal == REFUSED_NONE) c->refusal = why;
 }
 
+void depend(Compiler *c, Word head)
+{
+    if (!word_is_sym(head)) return;
+    uint32_t id = word_sym_id(head);
+    for (size_t i = 0; i < c->chunk->depends.len; i++)
+        if (c->chunk->depends.data[i] == id) return;
+    vec_push(&c->chunk->depends, id);
+}
+
 /* -- Emitting -- */
 
-static void emit8(Compiler *c, unsigned byte)
-{
-    vec_push(&c->chunk->code, (uint8_t)byte);
-}
-
-static void emit16(Compiler *c, unsigned value)
-{
-    emit8(c, value & 0xFF);
-    emit8(c, (value >> 8) & 0xFF);
-}
-
-/* The opcode, and its effect on the stack: POPS values are taken where the table says that it varies. */
-static void emit_op(Compiler *c, Op op, uint32_t pops)
+void emit(Compiler *c, Op op, uint32_t pops, uint32_t a, uint32_t b, uint32_t x, uint32_t d, uint32_t e)
 {
     const OpInfo *info = op_info((uint8_t)op);
-    emit8(c, op);
+    code_emit(&c->code, op, a, b, x, d, e);
     c->height -= info->pops == VARIABLE_POPS ? pops : (uint32_t)info->pops;
     c->height += (uint32_t)info->pushes;
-    if (c->height > c->chunk->max_stack) c->chunk->max_stack = c->height;
+    if (c->height > c->chunk->max_stack && c->height < INT16_MAX) c->chunk->max_stack = c->height;
 }
 
-static unsigned constant(Compiler *c, Word w)
+uint32_t constant(Compiler *c, Word w)
 {
     for (size_t i = 0; i < c->chunk->constants.len; i++)
-        if (c->chunk->constants.data[i] == w) return (unsigned)i;
+        if (c->chunk->constants.data[i] == w) return (uint32_t)i;
     vec_push(&c->chunk->constants, w);
     if (c->chunk->constants.len > UINT16_MAX) refuse(c, REFUSED_TOO_LARGE);
-    return (unsigned)c->chunk->constants.len - 1;
+    return (uint32_t)c->chunk->constants.len - 1;
 }
 
-/* A jump operand to be patched: its place. */
-static uint32_t emit_jump_hole(Compiler *c)
+uint32_t template(Compiler *c, Word term)
 {
-    emit16(c, 0);
-    return (uint32_t)c->chunk->code.len - 2;
-}
-
-/* Make the jump operand at HOLE of an instruction that ends at END lead to the present end of the code. */
-static void patch(Compiler *c, uint32_t hole, uint32_t end)
-{
-    int64_t distance = (int64_t)c->chunk->code.len - end;
-    if (distance > INT16_MAX) refuse(c, REFUSED_TOO_LARGE);
-    c->chunk->code.data[hole] = (uint8_t)(distance & 0xFF);
-    c->chunk->code.data[hole + 1] = (uint8_t)((distance >> 8) & 0xFF);
-}
-
-/* A jump operand, the last of its instruction, that HOLES remembers. */
-static void add_hole(Compiler *c, Holes *holes)
-{
-    uint32_t hole = emit_jump_hole(c);
-    vec_push(holes, hole);
-}
-
-/* Make all jumps of HOLES lead to the present end of the code, and empty it. */
-static void patch_all(Compiler *c, Holes *holes)
-{
-    for (size_t i = 0; i < holes->len; i++) patch(c, holes->data[i], holes->data[i] + 2);
-    vec_free(holes);
-}
-
-/* A template of TERM with the slots of the clause at work. */
-static unsigned template(Compiler *c, Word term)
-{
-    Template t = {term, c->map_first, c->rule->slot_count};
+    uint32_t first = c->clause->map_first;
+    for (size_t i = c->chunk->templates.len; i-- > 0 && c->chunk->templates.data[i].first == first;)
+        if (c->chunk->templates.data[i].term == term) return (uint32_t)i;
+    Template t = {term, first, c->clause->rule.slot_count};
     vec_push(&c->chunk->templates, t);
-    if (c->chunk->templates.len > UINT16_MAX) refuse(c, REFUSED_TOO_LARGE);
-    return (unsigned)c->chunk->templates.len - 1;
+    if (c->chunk->templates.len >= NO_TEMPLATE) refuse(c, REFUSED_TOO_LARGE);
+    return (uint32_t)c->chunk->templates.len - 1;
 }
 
-static uint32_t new_local(Compiler *c)
+uint32_t callee(Compiler *c, uint32_t name, uint32_t arity)
+{
+    Function *f = functions_get(c->functions, name, arity);
+    for (size_t i = 0; i < c->chunk->functions.len; i++)
+        if (c->chunk->functions.data[i] == f) return (uint32_t)i;
+    vec_push(&c->chunk->functions, f);
+    return (uint32_t)c->chunk->functions.len - 1;
+}
+
+uint32_t new_local(Compiler *c)
 {
     if (c->part >= MAX_LOCALS) refuse(c, REFUSED_TOO_LARGE);
     uint32_t local = c->part < MAX_LOCALS ? c->part++ : 0;
@@ -118,375 +78,73 @@ static uint32_t new_local(Compiler *c)
     return local;
 }
 
-/* -- Patterns -- */
-
-static bool is_constant(Word w)
+uint32_t expression_begins(Compiler *c, Word e, bool tail, Word type)
 {
-    return word_is_sym(w) || word_is_bool(w) || word_is_int(w) || w == WORD_UNIT;
+    uint32_t at = new_label(c), end = new_label(c);
+    place_label(c, at);
+    if (tail) place_label(c, end);
+    CodeExpression x = {at, end, (uint16_t)template(c, e), (uint16_t)constant(c, type), tail};
+    vec_push(&c->code.expressions, x);
+    return end;
 }
 
-static void bind_slot(Compiler *c, Word slot, uint32_t local)
+void expression_ends(Compiler *c, uint32_t expression)
 {
-    uint32_t i = word_slot_index(slot);
-    if (c->local_of.data[i] != NO_LOCAL) refuse(c, REFUSED_REPEATED_VARIABLE);
-    c->local_of.data[i] = (uint8_t)local;
-    c->chunk->slot_map.data[c->map_first + i] = (uint8_t)local;
+    place_label(c, expression);
 }
 
-/* The operand of a jump to the next clause. */
-static void jump_to_next_clause(Compiler *c)
-{
-    add_hole(c, &c->next_clause);
-}
+/* -- Slots -- */
 
-static void match_pattern(Compiler *c, Word pattern, uint32_t local, int depth);
-
-static void match_functor(Compiler *c, Word pattern, uint32_t local, int depth)
+uint32_t use_slot(Compiler *c, Word slot)
 {
-    uint32_t n = expr_len(pattern);
-    Word head = expr_at(pattern, 0);
-    if (!is_constant(head) || n > UINT8_MAX || depth == 0) {
-        refuse(c, REFUSED_PATTERN);
-        return;
+    SlotInfo *info = slot_info(c, slot);
+    if (info->state != SLOT_SET) {
+        Word name = word_sym(c->clause->rule.names[word_slot_index(slot)].name);
+        EMIT2(c, OP_NEW_VAR, info->local, constant(c, name));
+        info->state = SLOT_SET;
     }
-    emit_op(c, OP_MATCH_FUNCTOR, 0);
-    emit8(c, local);
-    emit16(c, constant(c, head));
-    emit8(c, n);
-    jump_to_next_clause(c);
-    for (uint32_t i = 1; i < n && c->refusal == REFUSED_NONE; i++) {
-        uint32_t part = new_local(c);
-        emit_op(c, OP_GET_ITEM, 0);
-        emit8(c, local);
-        emit8(c, i);
-        emit8(c, part);
-        match_pattern(c, expr_at(pattern, i), part, depth - 1);
+    return info->local;
+}
+
+static void add_slots(Word term, uint32_t *counts)
+{
+    WordVec todo = {0};
+    vec_push(&todo, term);
+    while (todo.len) {
+        Word w = vec_pop(&todo);
+        if (word_is_slot(w)) counts[word_slot_index(w)]++;
+        if (!atom_is_cons(w) || expr_is_ground(w)) continue;
+        for (uint32_t i = 0; i < expr_len(w); i++) vec_push(&todo, expr_at(w, i));
     }
+    vec_free(&todo);
 }
 
-static void match_pattern(Compiler *c, Word pattern, uint32_t local, int depth)
+/* How often each slot of the clause occurs in TERM; to be freed. */
+static uint32_t *count_slots(const Compiler *c, Word term)
 {
-    if (word_is_slot(pattern)) {
-        bind_slot(c, pattern, local);
-    } else if (atom_is_cons(pattern)) {
-        match_functor(c, pattern, local, depth);
-    } else if (is_constant(pattern)) {
-        emit_op(c, OP_MATCH_CONST, 0);
-        emit8(c, local);
-        emit16(c, constant(c, pattern));
-        jump_to_next_clause(c);
-    } else {
-        refuse(c, REFUSED_PATTERN);
-    }
+    uint32_t *counts = base_calloc(c->slots.len + 1, sizeof *counts);
+    add_slots(term, counts);
+    return counts;
 }
 
-/* -- Expressions -- */
-
-static bool is_slot_local(const Compiler *c, Word w)
+void slots_of_term(Compiler *c, Word term, SlotState state)
 {
-    return word_is_slot(w) && c->local_of.data[word_slot_index(w)] != NO_LOCAL;
+    uint32_t *counts = count_slots(c, term);
+    for (size_t i = 0; i < c->slots.len; i++)
+        if (counts[i] && c->slots.data[i].state < state) c->slots.data[i].state = (uint8_t)state;
+    base_free(counts);
 }
 
-static uint32_t slot_local(const Compiler *c, Word slot)
+void slots_shared(Compiler *c, Word e)
 {
-    return c->local_of.data[word_slot_index(slot)];
+    uint32_t *inside = count_slots(c, e), *all = count_slots(c, c->clause->rule.rhs);
+    for (size_t i = 0; i < c->slots.len; i++)
+        if (inside[i] && all[i] > inside[i]) use_slot(c, word_slot((uint32_t)i));
+    base_free(inside);
+    base_free(all);
 }
 
-static uint32_t native_of(const Compiler *c, Word head)
-{
-    if (!word_is_sym(head) || word_sym_id(head) >= c->rt->native.len) return 0;
-    return c->rt->native.data[word_sym_id(head)];
-}
-
-/* Is E a call of native symbol BUILTIN with N items that no program has given rules of its own? */
-static bool is_native_call(const Compiler *c, Word e, uint32_t builtin, uint32_t n)
-{
-    if (!atom_is_cons(e) || expr_len(e) != n || native_of(c, expr_at(e, 0)) != builtin + 1) return false;
-    const SymbolTypes *types = scope_symbol_types(&c->rt->types, c->scope, word_sym_id(expr_at(e, 0)));
-    return !c->rt->overridden.data[builtin] && types->count == 1;
-}
-
-/* Is E headed by a symbol that has neither type nor native meaning, so that all items are evaluated and then rules are
- * looked up? */
-static bool is_plain_call(Compiler *c, Word e)
-{
-    if (!atom_is_cons(e) || expr_len(e) > COMPUTED) return false;
-    Word head = expr_at(e, 0);
-    if (!word_is_sym(head) || native_of(c, head) || head == W_SYM(ERROR)) return false;
-    return scope_symbol_types(&c->rt->types, c->scope, word_sym_id(head))->count == 0;
-}
-
-/* No rule can apply to a call with the head and length of E, whatever its arguments are. */
-static bool is_data(const Compiler *c, Word e)
-{
-    uint32_t head = word_sym_id(expr_at(e, 0));
-    return !scope_has_rules(c->scope, head, expr_len(e));
-}
-
-static void compile_value(Compiler *c, Word e, int depth);
-static void compile_branch(Compiler *c, Word e, int depth);
-static void compile_tail(Compiler *c, Word e, int depth);
-
-static void emit_eval(Compiler *c, Word e, Word type)
-{
-    emit_op(c, OP_EVAL, 0);
-    vec_push(&c->evaluated, e);
-    emit16(c, template(c, e));
-    emit16(c, constant(c, type));
-}
-
-static void emit_tail_eval(Compiler *c, Word e)
-{
-    emit_op(c, OP_TAIL_EVAL, 0);
-    emit16(c, template(c, e));
-}
-
-/* Opcode of an arithmetic operation, or OP_HALT; *NUMERIC tells whether its result is a Number. */
-static Op arithmetic_op(Word head, bool *numeric)
-{
-    if (!word_is_op(head)) return OP_HALT;
-    *numeric = false;
-    switch (word_op_index(head)) {
-    case BI_add:
-        *numeric = true;
-        return OP_ADD;
-    case BI_sub:
-        *numeric = true;
-        return OP_SUB;
-    case BI_mul:
-        *numeric = true;
-        return OP_MUL;
-    case BI_less:
-        return OP_LT;
-    case BI_less_equal:
-        return OP_LE;
-    case BI_greater:
-        return OP_GT;
-    case BI_greater_equal:
-        return OP_GE;
-    case BI_equal:
-        return OP_EQ;
-    default:
-        return OP_HALT;
-    }
-}
-
-static bool is_arithmetic(Compiler *c, Word e, bool numeric_only, int depth);
-
-static bool is_operand(Compiler *c, Word e, int depth)
-{
-    if (word_is_int(e) || word_is_double(e) || is_slot_local(c, e)) return true;
-    if (!atom_is_cons(e)) return false;
-    return is_arithmetic(c, e, true, depth) || (is_plain_call(c, e) && !is_data(c, e));
-}
-
-/* Can E be computed by opcodes once its variables are known to be numbers? */
-static bool is_arithmetic(Compiler *c, Word e, bool numeric_only, int depth)
-{
-    bool numeric;
-    if (depth == 0 || !atom_is_cons(e) || expr_len(e) != 3) return false;
-    if (arithmetic_op(expr_at(e, 0), &numeric) == OP_HALT || (numeric_only && !numeric)) return false;
-    return is_operand(c, expr_at(e, 1), depth - 1) && is_operand(c, expr_at(e, 2), depth - 1);
-}
-
-/* Evaluate E, an argument whose types are checked before it is evaluated, in tier 0. */
-static void emit_checked(Compiler *c, Word e, Word type, Holes *holes)
-{
-    emit_op(c, OP_EVAL_CHECKED, 0);
-    vec_push(&c->evaluated, e);
-    emit16(c, template(c, e));
-    emit16(c, constant(c, type));
-    add_hole(c, holes);
-}
-
-/* Jump to the fallback unless each variable that is an operand in E is a number: the types of a call are checked before
- * anything in it is evaluated. */
-static void guard_operands(Compiler *c, Word e, Holes *holes)
-{
-    for (uint32_t i = 1; i < 3; i++) {
-        Word operand = expr_at(e, i);
-        bool numeric;
-        if (word_is_slot(operand)) {
-            emit_op(c, OP_GUARD_NUMBER, 0);
-            emit8(c, slot_local(c, operand));
-            add_hole(c, holes);
-        } else if (atom_is_cons(operand) && arithmetic_op(expr_at(operand, 0), &numeric) != OP_HALT) {
-            guard_operands(c, operand, holes);
-        }
-    }
-}
-
-/* In tail position the result must be what the caller expects: else the call itself is in error. */
-static void guard_result_type(Compiler *c, Word e, Holes *holes)
-{
-    bool numeric;
-    arithmetic_op(expr_at(e, 0), &numeric);
-    emit_op(c, OP_GUARD_TYPE, 0);
-    emit16(c, constant(c, numeric ? W_SYM(T_NUMBER) : W_SYM(T_BOOL)));
-    add_hole(c, holes);
-}
-
-/* Does evaluating the items of E leave them as they are, if its variables stand for values? */
-static bool is_same(Compiler *c, Word e, int depth)
-{
-    for (uint32_t i = 1; i < expr_len(e); i++) {
-        Word item = expr_at(e, i);
-        if (is_slot_local(c, item) || (!atom_is_cons(item) && !word_is_var(item))) continue;
-        if (depth == 0 || !is_plain_call(c, item) || !is_data(c, item) || !is_same(c, item, depth - 1))
-            return false;
-    }
-    return true;
-}
-
-static void compile_arguments(Compiler *c, Word e, int depth)
-{
-    for (uint32_t i = 1; i < expr_len(e); i++) compile_value(c, expr_at(e, i), depth - 1);
-}
-
-static void emit_call(Compiler *c, Op op, Word e)
-{
-    emit_op(c, op, expr_len(e) - 1);
-    emit16(c, constant(c, expr_at(e, 0)));
-    emit8(c, (expr_len(e) - 1) | (is_same(c, e, MAX_NESTING) ? 0 : COMPUTED));
-}
-
-static void compute(Compiler *c, Word e, int depth)
-{
-    for (uint32_t i = 1; i < 3; i++) {
-        Word operand = expr_at(e, i);
-        bool numeric;
-        if (word_is_slot(operand)) {
-            emit_op(c, OP_LOAD_LOCAL, 0);
-            emit8(c, slot_local(c, operand));
-        } else if (!atom_is_cons(operand)) {
-            compile_value(c, operand, depth);
-        } else if (arithmetic_op(expr_at(operand, 0), &numeric) != OP_HALT) {
-            compute(c, operand, depth - 1);
-        } else {
-            compile_arguments(c, operand, depth);
-            emit_call(c, OP_CALL_NUMBER, operand);
-        }
-    }
-    bool numeric;
-    emit_op(c, arithmetic_op(expr_at(e, 0), &numeric), 0);
-}
-
-/* Compute E; the fallback evaluates it in tier 0 where TYPE is expected (WORD_NIL: in place of the frame). */
-static void compile_arithmetic(Compiler *c, Word e, Word type, int depth)
-{
-    Holes holes = {0};
-    uint32_t height = c->height;
-    if (word_is_nil(type)) guard_result_type(c, e, &holes);
-    guard_operands(c, e, &holes);
-    compute(c, e, depth);
-    if (word_is_nil(type)) emit_op(c, OP_RETURN, 0);
-    if (holes.len > 0) {
-        uint32_t end = 0, hole = 0;
-        if (!word_is_nil(type)) {
-            emit_op(c, OP_JUMP, 0);
-            hole = emit_jump_hole(c);
-            end = (uint32_t)c->chunk->code.len;
-        }
-        patch_all(c, &holes);
-        c->height = height;
-        if (word_is_nil(type))
-            emit_tail_eval(c, e);
-        else {
-            emit_eval(c, e, type);
-            patch(c, hole, end);
-        }
-    }
-}
-
-/* Code for the condition E of an if; HOLES collects jumps to be taken when the whole if must be left to tier 0. */
-static void compile_condition(Compiler *c, Word e, int depth, Holes *holes)
-{
-    if (is_arithmetic(c, e, false, depth)) {
-        compile_arithmetic(c, e, W_SYM(T_BOOL), depth);
-    } else if (is_slot_local(c, e)) {
-        emit_op(c, OP_GUARD_BOOL, 0);
-        emit8(c, slot_local(c, e));
-        add_hole(c, holes);
-        emit_op(c, OP_LOAD_LOCAL, 0);
-        emit8(c, slot_local(c, e));
-    } else if (is_plain_call(c, e)) {
-        compile_arguments(c, e, depth);
-        emit_call(c, OP_CALL_BOOL, e);
-    } else {
-        emit_checked(c, e, W_SYM(T_BOOL), holes);
-    }
-}
-
-/* Can E be compiled as a condition?  The types of (if E ...) are checked before E is evaluated; for these E the check
- * says nothing that evaluating E does not. */
-static bool is_condition(Compiler *c, Word e, int depth)
-{
-    if (is_slot_local(c, e)) return true;
-    if (!atom_is_cons(e)) return false;
-    Word head = expr_at(e, 0);
-    bool numeric = false;
-    if (is_arithmetic(c, e, false, depth)) return arithmetic_op(head, &numeric) != OP_HALT && !numeric;
-    if (!word_is_op(head)) return is_plain_call(c, e) && !is_data(c, e);
-    const Signature *sig = &c->rt->types.op_signatures[word_op_index(head)];
-    return (sig->kind == SIGNATURE_SIMPLE || sig->kind == SIGNATURE_SAME) &&
-           sig->result.type == W_SYM(T_BOOL);
-}
-
-static bool is_if(Compiler *c, Word e, int depth)
-{
-    return is_native_call(c, e, BI_if_, 4) && is_condition(c, expr_at(e, 1), depth - 1);
-}
-
-static void compile_tail_if(Compiler *c, Word e, int depth)
-{
-    Holes holes = {0};
-    uint32_t before = c->height;
-    compile_condition(c, expr_at(e, 1), depth - 1, &holes);
-    emit_op(c, OP_TAIL_BRANCH_BOOL, 0);
-    uint32_t hole = emit_jump_hole(c);
-    emit16(c, template(c, e));
-    uint32_t end = (uint32_t)c->chunk->code.len, height = c->height;
-    compile_tail(c, expr_at(e, 2), depth - 1);
-    patch(c, hole, end);
-    c->height = height;
-    compile_tail(c, expr_at(e, 3), depth - 1);
-    if (holes.len == 0) return;
-    patch_all(c, &holes);
-    c->height = before;
-    emit_tail_eval(c, e);
-}
-
-static void compile_value_if(Compiler *c, Word e, int depth)
-{
-    Holes holes = {0};
-    uint32_t before = c->height;
-    compile_condition(c, expr_at(e, 1), depth - 1, &holes);
-    emit_op(c, OP_BRANCH_BOOL, 0);
-    c->height--; /* the result is pushed at the end of either branch */
-    uint32_t otherwise = emit_jump_hole(c);
-    emit16(c, template(c, e));
-    uint32_t done = emit_jump_hole(c);
-    uint32_t end = (uint32_t)c->chunk->code.len, height = c->height;
-    compile_branch(c, expr_at(e, 2), depth - 1);
-    emit_op(c, OP_JUMP, 0);
-    uint32_t over = emit_jump_hole(c), over_end = (uint32_t)c->chunk->code.len;
-    patch(c, otherwise, end);
-    c->height = height;
-    compile_branch(c, expr_at(e, 3), depth - 1);
-    if (holes.len > 0) {
-        emit_op(c, OP_JUMP, 0);
-        uint32_t hole = emit_jump_hole(c), hole_end = (uint32_t)c->chunk->code.len;
-        patch_all(c, &holes);
-        c->height = before;
-        emit_eval(c, e, W_SYM(UNDEFINED));
-        patch(c, hole, hole_end);
-    }
-    patch(c, over, over_end);
-    patch(c, done, end);
-}
-
-/* Does slot SLOT occur in the stored term T? */
-static bool has_slot(Word t, Word slot)
+bool has_slot(Word t, Word slot)
 {
     WordVec todo = {0};
     vec_push(&todo, t);
@@ -501,165 +159,31 @@ static bool has_slot(Word t, Word slot)
     return found;
 }
 
-/* Has a template that is evaluated while the clause runs on made a variable for SLOT? */
-static bool seen_by_template(const Compiler *c, Word slot)
+SlotInfo *slots_save(const Compiler *c)
 {
-    for (size_t i = 0; i < c->evaluated.len; i++)
-        if (has_slot(c->evaluated.data[i], slot)) return true;
-    return false;
+    SlotInfo *saved = base_alloc((c->slots.len + 1) * sizeof *saved);
+    if (c->slots.len) memcpy(saved, c->slots.data, c->slots.len * sizeof *saved);
+    return saved;
 }
 
-/* (let $x E BODY) with an $x that nothing before has seen: a local.  Returns false when E is no such let. */
-static bool compile_let(Compiler *c, Word e, int depth)
+void slots_restore(Compiler *c, SlotInfo *saved)
 {
-    if (!is_native_call(c, e, BI_let_, 4)) return false;
-    Word var = expr_at(e, 1), value = expr_at(e, 2);
-    if (!word_is_slot(var) || is_slot_local(c, var) || has_slot(value, var) || seen_by_template(c, var))
-        return false;
-    if (!atom_is_cons(value) || expr_at(value, 0) == W_SYM(ERROR)) return false;
-    uint32_t slot = word_slot_index(var);
-    uint8_t local = c->chunk->slot_map.data[c->map_first + slot];
-    Holes holes = {0};
-    uint32_t height = c->height;
-    if (is_plain_call(c, value) || is_arithmetic(c, value, false, depth - 1))
-        compile_value(c, value, depth - 1);
-    else
-        emit_checked(c, value, W_SYM(UNDEFINED), &holes);
-    emit_op(c, OP_STORE_LOCAL, 0);
-    emit8(c, local);
-    c->local_of.data[slot] = local;
-    emit_op(c, OP_ANY_TYPE, 0); /* let is declared to return %Undefined% */
-    compile_tail(c, expr_at(e, 3), depth - 1);
-    c->local_of.data[slot] = NO_LOCAL; /* unbound again in the other branch of an if around */
-    if (holes.len == 0) return true;
-    patch_all(c, &holes);
-    c->height = height;
-    emit_tail_eval(c, e);
-    return true;
+    if (c->slots.len) memcpy(c->slots.data, saved, c->slots.len * sizeof *saved);
+    base_free(saved);
 }
 
-static void compile_value(Compiler *c, Word e, int depth)
+void slots_merge(Compiler *c, SlotInfo *other)
 {
-    if (is_slot_local(c, e)) {
-        emit_op(c, OP_EVAL_LOCAL, 0);
-        emit8(c, slot_local(c, e));
-    } else if (e == W_SYM(EMPTY)) {
-        emit_op(c, OP_FAIL, 0);
-        c->height++; /* never reached with this height, but the code behind expects a value */
-    } else if (word_is_int(e) && word_int48_get(e) >= INT16_MIN && word_int48_get(e) <= INT16_MAX) {
-        emit_op(c, OP_PUSH_LONG_SMALL, 0);
-        emit16(c, (unsigned)word_int48_get(e));
-    } else if (!atom_is_cons(e) && !word_is_var(e)) {
-        emit_op(c, OP_PUSH_CONST, 0);
-        emit16(c, constant(c, e));
-    } else if (depth > 0 && is_arithmetic(c, e, false, depth)) {
-        compile_arithmetic(c, e, W_SYM(UNDEFINED), depth);
-    } else if (depth > 0 && is_if(c, e, depth)) {
-        compile_value_if(c, e, depth);
-    } else if (depth > 0 && is_plain_call(c, e)) {
-        if (!is_data(c, e)) {
-            compile_arguments(c, e, depth);
-            emit_call(c, OP_CALL, e);
-            return;
-        }
-        emit_op(c, OP_PUSH_CONST, 0);
-        emit16(c, constant(c, expr_at(e, 0)));
-        compile_arguments(c, e, depth);
-        emit_op(c, is_same(c, e, depth) ? OP_MAKE_SAME : OP_MAKE_SEXPR, expr_len(e));
-        emit8(c, expr_len(e));
-    } else {
-        emit_eval(c, e, W_SYM(UNDEFINED));
+    for (size_t i = 0; i < c->slots.len; i++) {
+        SlotInfo *info = &c->slots.data[i];
+        if (info->state != other[i].state) info->state = SLOT_PERHAPS;
+        if (info->kind != other[i].kind) info->kind = KIND_ANY;
+        info->raw |= other[i].raw;
     }
-}
-
-static bool is_error_literal(Word e)
-{
-    return atom_is_cons(e) && expr_at(e, 0) == W_SYM(ERROR);
-}
-
-/* What a rule, a branch or a let gives is taken as it stands when it is an error, and as no result when it is Empty. */
-static bool compile_special_result(Compiler *c, Word e)
-{
-    if (e == W_SYM(NOT_REDUCIBLE)) refuse(c, REFUSED_NOT_REDUCIBLE);
-    if (is_error_literal(e)) {
-        emit_op(c, OP_RETURN_ERROR, 0);
-        emit16(c, template(c, e));
-        return true;
-    }
-    if (e != W_SYM(EMPTY)) return false;
-    emit_op(c, OP_FAIL, 0);
-    return true;
-}
-
-/* A branch of an if that is not in tail position. */
-static void compile_branch(Compiler *c, Word e, int depth)
-{
-    if (compile_special_result(c, e))
-        c->height++; /* never reached, but the code behind expects a value */
-    else
-        compile_value(c, e, depth);
-}
-
-static void compile_tail(Compiler *c, Word e, int depth)
-{
-    if (compile_special_result(c, e)) return;
-    if (is_slot_local(c, e)) {
-        emit_op(c, OP_RETURN_LOCAL, 0);
-        emit8(c, slot_local(c, e));
-    } else if (!atom_is_cons(e) && !word_is_var(e)) {
-        compile_value(c, e, depth);
-        emit_op(c, OP_RETURN, 0);
-    } else if (depth > 0 && is_arithmetic(c, e, false, depth)) {
-        compile_arithmetic(c, e, WORD_NIL, depth);
-    } else if (depth > 0 && is_if(c, e, depth)) {
-        compile_tail_if(c, e, depth);
-    } else if (depth > 0 && is_plain_call(c, e) && !is_data(c, e)) {
-        compile_arguments(c, e, depth);
-        emit_call(c, OP_TAIL_CALL, e);
-    } else if (depth > 0 && is_plain_call(c, e)) {
-        compile_value(c, e, depth);
-        emit_op(c, OP_RETURN, 0);
-    } else if (depth == 0 || !compile_let(c, e, depth)) {
-        emit_tail_eval(c, e);
-    }
+    base_free(other);
 }
 
 /* -- Clauses -- */
-
-/* What a pattern tells apart at first sight: a constant, or head and length of an expression; false for a variable. */
-static bool pattern_key(Word pattern, Word *head, uint32_t *len)
-{
-    *len = 0;
-    *head = pattern;
-    if (word_is_slot(pattern)) return false;
-    if (!atom_is_cons(pattern)) return true;
-    *len = expr_len(pattern);
-    *head = expr_at(pattern, 0);
-    return !word_is_var(*head) && !atom_is_cons(*head);
-}
-
-static bool tells_apart(const Compiler *c, uint32_t argument)
-{
-    for (size_t i = 0; i < c->rules.len; i++) {
-        Word head, other;
-        uint32_t len, other_len;
-        if (!pattern_key(expr_at(c->rules.data[i].lhs, argument), &head, &len)) return false;
-        for (size_t k = 0; k < i; k++) {
-            pattern_key(expr_at(c->rules.data[k].lhs, argument), &other, &other_len);
-            if (other == head && other_len == len) return false;
-        }
-    }
-    return true;
-}
-
-/* At most one clause can match a call whose arguments hold no variables where the patterns look. */
-static bool clauses_exclude_each_other(const Compiler *c)
-{
-    if (c->rules.len == 1) return true;
-    for (uint32_t i = 1; i <= c->chunk->arity; i++)
-        if (tells_apart(c, i)) return true;
-    return false;
-}
 
 static void collect_rules(Compiler *c)
 {
@@ -668,96 +192,364 @@ static void collect_rules(Compiler *c)
     Word goal = atom_expr_open(&c->rt->heap, n, &items);
     items[0] = word_sym(c->chunk->name);
     for (uint32_t i = 1; i < n; i++) items[i] = atom_new_var(&c->rt->heap, SYM_EQUAL, 0);
+    expr_seal(goal);
     for (size_t i = 0; i < c->scope->spaces.len; i++) {
         RuleCursor cursor;
-        Rule rule;
+        Clause clause = {.space = i, .body = NO_LABEL};
         rules_open(c->scope->spaces.data[i], goal, &cursor);
-        while (rules_next(&cursor, goal, &rule)) {
-            if (!atom_is_cons(rule.lhs) || expr_at(rule.lhs, 0) != items[0] || expr_len(rule.lhs) != n)
+        while (rules_next(&cursor, goal, &clause.rule)) {
+            Word lhs = clause.rule.lhs;
+            if (!atom_is_cons(lhs) || expr_at(lhs, 0) != items[0] || expr_len(lhs) != n)
                 refuse(c, REFUSED_WILD_HEAD);
-            vec_push(&c->rules, rule);
-            vec_push(&c->rule_spaces, i);
+            vec_push(&c->clauses, clause);
         }
     }
-    if (c->rules.len == 0) refuse(c, REFUSED_NO_RULES);
-    if (c->rules.len > MAX_CLAUSES) refuse(c, REFUSED_TOO_LARGE);
+    if (c->clauses.len == 0) refuse(c, REFUSED_NO_RULES);
+    if (c->clauses.len > MAX_CLAUSES) refuse(c, REFUSED_TOO_LARGE);
 }
 
-static bool is_function_body(const Compiler *c, Word rhs)
+/* Places in a pattern: each may need a local while it is matched. */
+static uint32_t count_places(Word pattern)
 {
-    return atom_is_cons(rhs) && native_of(c, expr_at(rhs, 0)) == BI_function + 1;
+    uint32_t n = 0;
+    WordVec todo = {0};
+    vec_push(&todo, pattern);
+    while (todo.len) {
+        Word w = vec_pop(&todo);
+        if (!atom_is_cons(w)) continue;
+        n += expr_len(w);
+        for (uint32_t i = 0; i < expr_len(w); i++) vec_push(&todo, expr_at(w, i));
+    }
+    vec_free(&todo);
+    return n;
 }
 
-static void begin_clause(Compiler *c, const Rule *rule)
+/* Locals that matching heads may use: those above hold nothing when a body begins, whatever clauses were tried before. */
+static uint32_t head_locals(const Compiler *c)
 {
-    c->rule = rule;
-    c->part = c->chunk->arity;
-    c->height = 0;
-    c->map_first = (uint32_t)c->chunk->slot_map.len;
-    vec_clear(&c->local_of);
-    vec_clear(&c->evaluated);
+    uint32_t most = 0;
+    for (size_t i = 0; i < c->clauses.len; i++) {
+        /* The places of the left side itself are the arguments and one more; a repeated variable needs one beside its places. */
+        uint32_t n = count_places(c->clauses.data[i].rule.lhs) + c->clauses.data[i].rule.slot_count;
+        if (n > most) most = n;
+    }
+    return most;
+}
+
+/* Does the type of the function say that argument I arrives as it stands? */
+static bool is_raw_argument(Compiler *c, uint32_t i)
+{
+    const SymbolTypes *types = scope_symbol_types(&c->rt->types, c->scope, c->chunk->name);
+    if (types->count == 0) return false;
+    const Signature *sig = &types->signature;
+    if (sig->kind != SIGNATURE_SIMPLE || i >= sig->param_count) return true;
+    return sig->params[i].kind == PARAM_ATOM || sig->params[i].kind == PARAM_META;
+}
+
+/* The argument that SLOT stands for, if it occurs there before anywhere else; else NO_LOCAL. */
+static uint32_t argument_of(const Compiler *c, const Rule *rule, Word slot)
+{
+    for (uint32_t i = 0; i < c->chunk->arity; i++) {
+        if (expr_at(rule->lhs, i + 1) == slot) return i;
+        if (has_slot(expr_at(rule->lhs, i + 1), slot)) return NO_LOCAL;
+    }
+    return NO_LOCAL;
+}
+
+/* The locals of CLAUSE's variables: an argument, one of those for heads, or one of those above. */
+static void place_slots(Compiler *c, Clause *clause, uint32_t heads)
+{
+    const Rule *rule = &clause->rule;
+    uint32_t head_next = c->chunk->arity;
+    c->part = heads;
+    clause->map_first = (uint32_t)c->chunk->slot_map.len;
     for (uint32_t i = 0; i < rule->slot_count; i++) {
-        vec_push(&c->local_of, NO_LOCAL);
-        vec_push(&c->chunk->slot_map, NO_LOCAL);
+        Word slot = word_slot(i);
+        uint32_t local = argument_of(c, rule, slot);
+        if (local == NO_LOCAL) local = has_slot(rule->lhs, slot) ? head_next++ : new_local(c);
+        vec_push(&c->chunk->slot_map, (uint8_t)local);
         vec_push(&c->chunk->names, rule->names[i]);
     }
 }
 
-/* Slots that no pattern binds get a local of their own: templates share the variable that stands there, or a let binds it. */
-static void place_free_slots(Compiler *c)
+/* Work on CLAUSE from its beginning. */
+static void begin_clause(Compiler *c, const Clause *clause)
 {
-    for (uint32_t i = 0; i < c->local_of.len; i++)
-        if (c->local_of.data[i] == NO_LOCAL)
-            c->chunk->slot_map.data[c->map_first + i] = (uint8_t)new_local(c);
+    c->clause = clause;
+    c->height = 0;
+    vec_clear(&c->slots);
+    for (uint32_t i = 0; i < clause->rule.slot_count; i++) {
+        SlotInfo info = {.local = c->chunk->slot_map.data[clause->map_first + i]};
+        vec_push(&c->slots, info);
+    }
+    for (uint32_t i = 0; i < c->chunk->arity; i++) {
+        if (!is_raw_argument(c, i)) continue;
+        for (uint32_t k = 0; k < clause->rule.slot_count; k++)
+            if (has_slot(expr_at(clause->rule.lhs, i + 1), word_slot(k))) c->slots.data[k].raw = true;
+    }
 }
 
-static void note_place(Compiler *c, size_t space, const Rule *rule)
+static void note_place(Compiler *c, const Clause *clause)
 {
-    size_t n;
-    const Span *span = rt_rule_spans(c->rt, c->scope->spaces.data[space], rule->id, &n);
-    CodePlace place = {(uint32_t)c->chunk->code.len, {0}};
-    if (span && n > 0) place.span = *span;
-    vec_push(&c->chunk->places, place);
+    size_t n = 0;
+    const Span *span = NULL;
+    if (clause) span = rt_rule_spans(c->rt, c->scope->spaces.data[clause->space], clause->rule.id, &n);
+    Span place = {0};
+    if (span && n > 0) place = *span;
+    vec_push(&c->code.places, place);
 }
 
-static void compile_clause(Compiler *c, const Rule *rule, size_t space)
+static bool is_function_body(Compiler *c, Word rhs)
 {
-    begin_clause(c, rule);
-    note_place(c, space, rule);
+    return atom_is_cons(rhs) && native_of(c, expr_at(rhs, 0)) == BI_function + 1;
+}
 
-    for (uint32_t i = 1; i <= c->chunk->arity && c->refusal == REFUSED_NONE; i++)
-        match_pattern(c, expr_at(rule->lhs, i), i - 1, MAX_NESTING);
-    if (is_function_body(c, rule->rhs)) refuse(c, REFUSED_FUNCTION_BODY);
-    place_free_slots(c);
-    if (c->refusal != REFUSED_NONE) return;
-    if (rule->rhs == W_SYM(NOT_REDUCIBLE))
-        emit_op(c, OP_STUCK, 0);
+/* First of the locals above those for heads that the body of CLAUSE may use for its own purposes. */
+static uint32_t body_locals(const Compiler *c, const Clause *clause, uint32_t heads)
+{
+    uint32_t next = heads;
+    for (uint32_t i = 0; i < clause->rule.slot_count; i++) {
+        uint32_t local = c->chunk->slot_map.data[clause->map_first + i];
+        if (local >= next) next = local + 1;
+    }
+    return next;
+}
+
+static void compile_body(Compiler *c, Clause *clause, uint32_t heads)
+{
+    clause->body = new_label(c);
+    place_label(c, clause->body);
+    c->part = body_locals(c, clause, heads);
+    Word rhs = clause->rule.rhs;
+    if (is_function_body(c, rhs))
+        EMIT1(c, OP_TAIL_FUNCTION, template(c, rhs));
     else
-        compile_tail(c, rule->rhs, MAX_NESTING);
-    patch_all(c, &c->next_clause);
+        compile_tail(c, rhs, MAX_NESTING);
 }
 
-Chunk *compile_function(Runtime *rt, Scope *scope, uint32_t name, uint32_t arity, CompileRefusal *why)
+/* -- Selection -- */
+
+enum { MAX_SWITCHES = 3, MAX_KNOWN = 64 };
+
+/* A set of clauses, in order, and which arguments switches have looked at. */
+typedef struct Selection {
+    VEC(uint32_t) clauses;
+    uint64_t known; /* bit per argument: the clauses with a key there have the key of its value */
+} Selection;
+
+static bool key_of(const Compiler *c, uint32_t clause, uint32_t argument, Word *head, uint32_t *len)
 {
-    Compiler c = {.rt = rt, .scope = scope, .chunk = base_calloc(1, sizeof(Chunk))};
+    return pattern_key(expr_at(c->clauses.data[clause].rule.lhs, argument + 1), head, len);
+}
+
+/* The argument that tells most clauses of S apart, or NO_LOCAL. */
+static uint32_t choose_argument(const Compiler *c, const Selection *s)
+{
+    uint32_t best = NO_LOCAL;
+    size_t most = 0;
+    for (uint32_t a = 0; a < c->chunk->arity && a < MAX_KNOWN; a++) {
+        if (s->known >> a & 1) continue;
+        size_t keyed = 0;
+        bool apart = false;
+        Word first = WORD_NIL, head;
+        uint32_t first_len = 0, len;
+        for (size_t i = 0; i < s->clauses.len; i++) {
+            if (!key_of(c, s->clauses.data[i], a, &head, &len)) continue;
+            if (keyed++ == 0) {
+                first = head;
+                first_len = len;
+            }
+            apart |= head != first || len != first_len;
+        }
+        apart |= keyed > 0 && keyed < s->clauses.len;
+        if (apart && keyed > most) {
+            most = keyed;
+            best = a;
+        }
+    }
+    return best;
+}
+
+/* The left side of CLAUSE against the arguments: to MISS when they do not match, to *SLOW when only unification can tell. */
+static void compile_head(Compiler *c, const Clause *clause, const Selection *s, uint32_t miss, uint32_t *slow)
+{
+    c->part = c->chunk->arity;
+    for (uint32_t i = 0; i < clause->rule.slot_count; i++) {
+        uint32_t local = c->slots.data[i].local;
+        if (has_slot(clause->rule.lhs, word_slot(i)) && local >= c->part) c->part = local + 1;
+    }
+    for (uint32_t i = 0; i < c->chunk->arity && c->refusal == REFUSED_NONE; i++) {
+        Word pattern = expr_at(clause->rule.lhs, i + 1), head;
+        uint32_t len;
+        bool tested = i < MAX_KNOWN && (s->known >> i & 1) && pattern_key(pattern, &head, &len);
+        if (tested)
+            match_inside(c, pattern, i, miss, slow, MAX_NESTING);
+        else
+            match_pattern(c, pattern, i, miss, slow, MAX_NESTING);
+    }
+}
+
+/* All variables of the left side are set. */
+static void head_matched(Compiler *c)
+{
+    slots_of_term(c, c->clause->rule.lhs, SLOT_SET);
+}
+
+static void to_body(Compiler *c, Clause *clause, uint32_t heads)
+{
+    head_matched(c);
+    if (clause->body == NO_LABEL)
+        compile_body(c, clause, heads);
+    else
+        EMIT1(c, OP_JUMP, clause->body);
+}
+
+/* Try CLAUSE; NEXT is where the others of S are tried, MORE says that there are some. */
+static void compile_attempt(Compiler *c, Clause *clause, const Selection *s, uint32_t next, bool more,
+                            uint32_t heads)
+{
+    uint32_t slow = NO_LABEL;
+    begin_clause(c, clause);
+    note_place(c, clause);
+    compile_head(c, clause, s, next, &slow);
+    if (more) EMIT1(c, OP_TRY, next);
+    to_body(c, clause, heads);
+    if (slow == NO_LABEL) return;
+    place_label(c, slow);
+    c->height = 0;
+    EMIT3(c, OP_UNIFY_HEAD, template(c, clause->rule.lhs), more, next);
+    EMIT1(c, OP_JUMP, clause->body);
+}
+
+static void compile_leaf(Compiler *c, const Selection *s, uint32_t heads)
+{
+    for (size_t i = 0; i < s->clauses.len && c->refusal == REFUSED_NONE; i++) {
+        bool more = i + 1 < s->clauses.len;
+        uint32_t next = more ? new_label(c) : c->end;
+        compile_attempt(c, &c->clauses.data[s->clauses.data[i]], s, next, more, heads);
+        if (more) place_label(c, next);
+    }
+    if (s->clauses.len == 0) EMIT1(c, OP_JUMP, c->end);
+}
+
+/* All clauses of S by unification, for a value that a switch cannot tell anything about. */
+static void compile_slow_leaf(Compiler *c, const Selection *s, uint32_t heads)
+{
+    for (size_t i = 0; i < s->clauses.len && c->refusal == REFUSED_NONE; i++) {
+        bool more = i + 1 < s->clauses.len;
+        uint32_t next = more ? new_label(c) : c->end;
+        Clause *clause = &c->clauses.data[s->clauses.data[i]];
+        begin_clause(c, clause);
+        note_place(c, clause);
+        EMIT3(c, OP_UNIFY_HEAD, template(c, clause->rule.lhs), more, next);
+        to_body(c, clause, heads);
+        if (more) place_label(c, next);
+    }
+}
+
+static void compile_selection(Compiler *c, const Selection *s, int switches, uint32_t heads);
+
+/* The clauses of S whose key at ARGUMENT is HEAD and LEN, or that have none there. */
+static Selection narrow(const Compiler *c, const Selection *s, uint32_t argument, Word head, uint32_t len)
+{
+    Selection n = {.known = s->known | UINT64_C(1) << argument};
+    for (size_t i = 0; i < s->clauses.len; i++) {
+        Word its;
+        uint32_t its_len;
+        if (key_of(c, s->clauses.data[i], argument, &its, &its_len) && (its != head || its_len != len))
+            continue;
+        vec_push(&n.clauses, s->clauses.data[i]);
+    }
+    return n;
+}
+
+static void add_case(SwitchCase *cases, uint32_t *count, Word head, uint32_t len, uint32_t label)
+{
+    for (uint32_t i = 0; i < *count; i++)
+        if (cases[i].key == head && cases[i].len == len) return;
+    cases[(*count)++] = (SwitchCase){head, len, label};
+}
+
+static void compile_switch(Compiler *c, const Selection *s, uint32_t argument, int switches, uint32_t heads)
+{
+    SwitchCase cases[MAX_CLAUSES];
+    uint32_t count = 0, miss = new_label(c), slow = new_label(c);
+    for (size_t i = 0; i < s->clauses.len; i++) {
+        Word head;
+        uint32_t len, before = count;
+        if (!key_of(c, s->clauses.data[i], argument, &head, &len)) continue;
+        add_case(cases, &count, head, len, 0);
+        if (count > before) cases[before].target = new_label(c);
+    }
+    note_place(c, NULL);
+    EMIT4(c, OP_SWITCH, argument, chunk_add_switch(c->chunk, cases, count), miss, slow);
+    for (uint32_t i = 0; i < count && c->refusal == REFUSED_NONE; i++) {
+        Selection n = narrow(c, s, argument, cases[i].key, cases[i].len);
+        place_label(c, cases[i].target);
+        compile_selection(c, &n, switches - 1, heads);
+        vec_free(&n.clauses);
+    }
+    Selection rest = narrow(c, s, argument, WORD_NIL, 0);
+    place_label(c, miss);
+    if (rest.clauses.len)
+        compile_selection(c, &rest, switches - 1, heads);
+    else
+        EMIT1(c, OP_JUMP, c->end);
+    vec_free(&rest.clauses);
+    place_label(c, slow);
+    compile_slow_leaf(c, s, heads);
+}
+
+static void compile_selection(Compiler *c, const Selection *s, int switches, uint32_t heads)
+{
+    uint32_t argument = switches > 0 && s->clauses.len > 1 ? choose_argument(c, s) : NO_LOCAL;
+    if (argument == NO_LOCAL)
+        compile_leaf(c, s, heads);
+    else
+        compile_switch(c, s, argument, switches, heads);
+}
+
+/* -- The function -- */
+
+static void compile_clauses(Compiler *c)
+{
+    uint32_t heads = head_locals(c);
+    Selection all = {0};
+    if (heads < c->chunk->arity) heads = c->chunk->arity;
+    for (uint32_t i = 0; i < c->clauses.len; i++) {
+        place_slots(c, &c->clauses.data[i], heads);
+        vec_push(&all.clauses, i);
+    }
+    if (heads > c->chunk->locals) c->chunk->locals = heads;
+    if (heads >= MAX_LOCALS) refuse(c, REFUSED_TOO_LARGE);
+    c->end = new_label(c);
+    if (c->refusal == REFUSED_NONE) compile_selection(c, &all, MAX_SWITCHES, heads);
+    note_place(c, NULL);
+    place_label(c, c->end);
+    EMIT0(c, OP_STUCK);
+    if (c->fail != NO_LABEL) {
+        place_label(c, c->fail);
+        EMIT0(c, OP_FAIL);
+    }
+    vec_free(&all.clauses);
+}
+
+Chunk *compile_function(Runtime *rt, Scope *scope, Functions *fs, uint32_t name, uint32_t arity,
+                        CompileRefusal *why)
+{
+    Compiler c = {
+        .rt = rt, .scope = scope, .functions = fs, .chunk = base_calloc(1, sizeof(Chunk)), .fail = NO_LABEL};
     c.chunk->name = name;
     c.chunk->arity = c.chunk->locals = arity;
-    c.chunk->epoch = rt_epoch(rt);
-    if (arity > MAX_LOCALS / 2) refuse(&c, REFUSED_TOO_LARGE);
+    depend(&c, word_sym(name));
+    if (arity > MAX_ARGUMENTS) refuse(&c, REFUSED_TOO_LARGE);
     collect_rules(&c);
-    if (c.refusal == REFUSED_NONE && !clauses_exclude_each_other(&c)) refuse(&c, REFUSED_OVERLAP);
-    for (size_t i = 0; i < c.rules.len && c.refusal == REFUSED_NONE; i++)
-        compile_clause(&c, &c.rules.data[i], c.rule_spaces.data[i]);
-    CodePlace nowhere = {(uint32_t)c.chunk->code.len, {0}};
-    vec_push(&c.chunk->places, nowhere);
-    emit_op(&c, OP_STUCK, 0);
-    if (c.chunk->code.len > INT16_MAX) refuse(&c, REFUSED_TOO_LARGE);
+    if (c.refusal == REFUSED_NONE) compile_clauses(&c);
+    if (c.refusal == REFUSED_NONE && !code_encode(&c.code, c.chunk)) refuse(&c, REFUSED_TOO_LARGE);
     *why = c.refusal;
-    vec_free(&c.rules);
-    vec_free(&c.rule_spaces);
-    vec_free(&c.local_of);
-    vec_free(&c.next_clause);
-    vec_free(&c.evaluated);
+    vec_free(&c.clauses);
+    vec_free(&c.slots);
+    code_free(&c.code);
     if (c.refusal == REFUSED_NONE) return c.chunk;
     chunk_free(c.chunk);
     return NULL;

@@ -5,20 +5,15 @@
 #ifndef METTA_CODE_COMPILE_H
 #define METTA_CODE_COMPILE_H
 
-#include "code/chunk.h"
+#include "code/function.h"
 #include "rt/rt.h"
-
-typedef enum CompileRefusal {
-#define REFUSAL(id, text) REFUSED_##id,
-#include "code/refusals.inc"
-#undef REFUSAL
-    REFUSAL_COUNT
-} CompileRefusal;
 
 /* The reason as text; static. */
 const char *compile_refusal_text(CompileRefusal r);
 
-/* Compile function NAME with ARITY arguments as SCOPE's rules define it now.  Returns an owned chunk, or NULL and the reason. */
-Chunk *compile_function(Runtime *rt, Scope *scope, uint32_t name, uint32_t arity, CompileRefusal *why);
+/* Compile function NAME with ARITY arguments as SCOPE's rules define it now; the functions that it calls are looked up in FS.
+ * Returns an owned chunk, or NULL and the reason. */
+Chunk *compile_function(Runtime *rt, Scope *scope, Functions *fs, uint32_t name, uint32_t arity,
+                        CompileRefusal *why);
 
 #endif

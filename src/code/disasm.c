@@ -1,5 +1,21 @@
 #include "code/disasm.h"
 
+#include "code/function.h"
+
+static void print_switch(const Names *names, const Chunk *c, const Switch *s, Buf *comment)
+{
+    const char *separator = comment->len ? ", " : "";
+    for (uint32_t i = 0; i < s->count; i++) {
+        const SwitchCase *k = &c->cases.data[s->first + i];
+        if (word_is_nil(k->key)) continue;
+        buf_puts(comment, separator);
+        atom_print(names, k->key, comment);
+        if (k->len) buf_printf(comment, "/%u", (unsigned)k->len - 1);
+        buf_printf(comment, " to %04u", (unsigned)k->target);
+        separator = ", ";
+    }
+}
+
 /* Append operand LETTER at P; what it stands for goes to COMMENT. */
 static void print_operand(const Names *names, const Chunk *c, char letter, const uint8_t *p, uint32_t next,
                           Buf *out, Buf *comment)
@@ -20,6 +36,16 @@ static void print_operand(const Names *names, const Chunk *c, char letter, const
         buf_printf(out, " %d", (int16_t)op_read16(p));
         buf_printf(comment, "%sto %04u", separator, (unsigned)((int64_t)next + (int16_t)op_read16(p)));
         break;
+    case 'f':
+        buf_printf(out, " %u", op_read16(p));
+        buf_printf(comment, "%s%s/%u", separator,
+                   sym_text(names->symbols, c->functions.data[op_read16(p)]->name, NULL),
+                   (unsigned)c->functions.data[op_read16(p)]->arity);
+        break;
+    case 'w':
+        buf_printf(out, " %u", op_read16(p));
+        print_switch(names, c, &c->switches.data[op_read16(p)], comment);
+        break;
     case 'i':
         buf_printf(out, " %d", (int16_t)op_read16(p));
         break;
@@ -32,15 +58,6 @@ static void print_operand(const Names *names, const Chunk *c, char letter, const
     }
 }
 
-/* The place of the code at OFFSET, or NULL. */
-static const Span *place_of(const Chunk *c, uint32_t offset)
-{
-    const Span *found = NULL;
-    for (size_t i = 0; i < c->places.len && c->places.data[i].offset <= offset; i++)
-        found = &c->places.data[i].span;
-    return found && found->line ? found : NULL;
-}
-
 uint32_t chunk_disassemble_at(const Names *names, const Chunk *c, uint32_t offset, Buf *out)
 {
     enum { COMMENT_COLUMN = 40 };
@@ -51,7 +68,7 @@ uint32_t chunk_disassemble_at(const Names *names, const Chunk *c, uint32_t offse
         return offset + 1;
     }
     uint32_t next = offset + op->length;
-    const Span *place = place_of(c, offset);
+    const Span *place = chunk_place(c, offset);
     Buf line = {0}, comment = {0};
     buf_printf(&line, "%04u ", (unsigned)offset);
     if (place)

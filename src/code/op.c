@@ -1,9 +1,11 @@
 #include "code/op.h"
 
-/* Operand strings are short literals, so this folds to a constant. */
-#define SIZE_AT(s, i) \
-    ((i) >= sizeof(s) - 1 ? 0 : (s)[i] == 'k' || (s)[i] == 'j' || (s)[i] == 'i' || (s)[i] == 't' ? 2 : 1)
-#define LENGTH(s) (1 + SIZE_AT(s, 0) + SIZE_AT(s, 1) + SIZE_AT(s, 2) + SIZE_AT(s, 3))
+#include <string.h>
+
+/* Operand strings are short literals, so this folds to a constant.  Letters of one byte: s n c. */
+#define SIZE_OF(letter) ((letter) == 's' || (letter) == 'n' || (letter) == 'c' ? 1 : 2)
+#define SIZE_AT(s, i) ((i) >= sizeof(s) - 1 ? 0 : SIZE_OF((s)[i]))
+#define LENGTH(s) (1 + SIZE_AT(s, 0) + SIZE_AT(s, 1) + SIZE_AT(s, 2) + SIZE_AT(s, 3) + SIZE_AT(s, 4))
 
 const OpInfo *op_info(uint8_t byte)
 {
@@ -16,7 +18,16 @@ const OpInfo *op_info(uint8_t byte)
     return &table[byte];
 }
 
+int op_find(const char *mnemonic, size_t len)
+{
+    for (unsigned i = 0; i <= UINT8_MAX; i++) {
+        const char *name = op_info((uint8_t)i)->mnemonic;
+        if (name && strlen(name) == len && memcmp(name, mnemonic, len) == 0) return (int)i;
+    }
+    return -1;
+}
+
 unsigned op_operand_size(char letter)
 {
-    return letter == 'k' || letter == 'j' || letter == 'i' || letter == 't' ? 2 : 1;
+    return SIZE_OF(letter);
 }

@@ -5,14 +5,17 @@
 #include "base/base.h"
 
 enum {
-    OPF_PURE = 1,
-    OPF_ALLOC = 2,
-    OPF_EVAL = 4,
-    OPF_BRANCH = 8,
-    OPF_END = 16,
+    OPF_PURE = 1,    /* touches the frame only */
+    OPF_ALLOC = 2,   /* may allocate */
+    OPF_EVAL = 4,    /* may hand over to tier 0, or to another frame */
+    OPF_BRANCH = 8,  /* may jump */
+    OPF_END = 16,    /* control does not go on behind it */
+    OPF_CHOICE = 32, /* may leave a choice point */
+    OPF_FAIL = 64,   /* may take the newest alternative instead of going on */
 };
 /* Pops as many values as the operand n says. */
 #define VARIABLE_POPS (-1)
+enum { OP_MAX_OPERANDS = 5 };
 
 typedef enum Op {
 #define OP(number, name, mnemonic, operands, pops, pushes, flags, doc) OP_##name = number,
@@ -22,7 +25,7 @@ typedef enum Op {
 
 typedef struct OpInfo {
     const char *mnemonic; /* NULL: no such opcode */
-    const char *operands;
+    const char *operands; /* a letter each, see ops.inc */
     int8_t pops, pushes;
     uint8_t flags;
     uint8_t length; /* bytes, opcode included */
@@ -36,6 +39,8 @@ static inline uint16_t op_read16(const uint8_t *p)
 }
 /* What is known of opcode BYTE; an entry without mnemonic when there is none. */
 const OpInfo *op_info(uint8_t byte);
+/* The opcode called MNEMONIC (LEN bytes), or -1.  Linear in the number of opcodes. */
+int op_find(const char *mnemonic, size_t len);
 /* Bytes that operand LETTER takes. */
 unsigned op_operand_size(char letter);
 

@@ -33,11 +33,6 @@ static bool reach(Verifier *v, uint32_t from, int64_t at, int32_t height)
     return v->height[at] == height || fail(v, from, "two ways in with different stack heights");
 }
 
-static bool is_call(uint8_t code)
-{
-    return code == OP_CALL || code == OP_TAIL_CALL || code == OP_CALL_NUMBER || code == OP_CALL_BOOL;
-}
-
 /* Check the operands at AT; *N is the count operand if there is one. Jumps are followed. */
 static bool check_operands(Verifier *v, uint32_t at, const OpInfo *op, int32_t *n, int32_t jump_targets[2],
                            unsigned *jumps)
@@ -48,8 +43,12 @@ static bool check_operands(Verifier *v, uint32_t at, const OpInfo *op, int32_t *
         switch (*letter) {
         case 'k':
             if (op_read16(p) >= c->constants.len) return fail(v, at, "no such constant");
-            if (is_call(c->code.data[at]) && !word_is_sym(c->constants.data[op_read16(p)]))
-                return fail(v, at, "call of something that is no symbol");
+            break;
+        case 'f':
+            if (op_read16(p) >= c->functions.len) return fail(v, at, "no such function");
+            break;
+        case 'w':
+            if (op_read16(p) >= c->switches.len) return fail(v, at, "no such switch");
             break;
         case 't':
             if (op_read16(p) >= c->templates.len) return fail(v, at, "no such template");
@@ -73,11 +72,36 @@ static bool check_operands(Verifier *v, uint32_t at, const OpInfo *op, int32_t *
     return true;
 }
 
-/* Stack height where jump I of the instruction leads. */
+/* Stack height where jump I of the instruction leads; HEIGHT is what it leaves when it has popped. */
 static int32_t height_at_target(uint8_t code, unsigned i, int32_t height, int32_t pushes)
 {
-    if (code == OP_EVAL_CHECKED) return height; /* nothing was pushed */
-    return height + (i == 0 ? pushes : 1);
+    switch (code) {
+    case OP_BRANCH_BOOL: /* the condition is gone at the first target, and replaced by a result at the second */
+        return height + (i == 1);
+    case OP_EVAL_CHECKED:
+    case OP_MATCH_SPACE:
+        return height; /* nothing was pushed */
+    default:
+        return height + pushes;
+    }
+}
+
+/* Does the code behind the instruction run in a frame of its own? */
+static bool is_block(uint8_t code)
+{
+    return code == OP_BLOCK || code == OP_COLLAPSE;
+}
+
+/* Where the cases of the switch at AT lead. */
+static bool reach_cases(Verifier *v, uint32_t at, int32_t height)
+{
+    const Chunk *c = v->chunk;
+    const Switch *s = &c->switches.data[op_read16(c->code.data + at + 2)];
+    for (uint32_t i = 0; i < s->count; i++) {
+        const SwitchCase *k = &c->cases.data[s->first + i];
+        if (!word_is_nil(k->key) && !reach(v, at, k->target, height)) return false;
+    }
+    return true;
 }
 
 static bool check_instruction(Verifier *v, uint32_t at)
@@ -92,14 +116,15 @@ static bool check_instruction(Verifier *v, uint32_t at)
     int32_t pops = op->pops == VARIABLE_POPS ? n : op->pops;
     int32_t height = v->height[at] - pops;
     if (height < 0) return fail(v, at, "stack underflow");
-    /* What branch_bool pops is gone at its first target and replaced by a result at its second. */
     int32_t pushes = c->code.data[at] == OP_BRANCH_BOOL ? 0 : op->pushes;
     if (height + pushes > (int32_t)c->max_stack) return fail(v, at, "stack overflow");
     int64_t next = (int64_t)at + op->length;
     for (unsigned i = 0; i < jumps; i++)
         if (!reach(v, at, next + targets[i], height_at_target(c->code.data[at], i, height, pushes)))
             return false;
-    return (op->flags & OPF_END) || reach(v, at, next, height + pushes);
+    if (c->code.data[at] == OP_SWITCH && !reach_cases(v, at, height)) return false;
+    if (op->flags & OPF_END) return true;
+    return reach(v, at, next, is_block(c->code.data[at]) ? 0 : height + pushes);
 }
 
 /* Do the templates name slots and locals that exist? */

@@ -25,8 +25,12 @@ typedef struct UpperTier {
     Step (*run)(Machine *m);
     /* Give VALUE to F, a frame of this tier. */
     Step (*resume)(Machine *m, Frame *f, Word value);
+    /* Take the alternative of C, the newest choice point and one of this tier. */
+    Step (*retry)(Machine *m, Choice *c);
     /* Collector roots. */
     void (*trace)(Runtime *rt, Heap *h);
+    /* The owner makes this rt->changed. */
+    void (*changed)(Runtime *rt, Word symbol);
 } UpperTier;
 
 static inline Step step_return(Machine *m, Word value)
@@ -112,6 +116,8 @@ Step unify_then(Machine *m, Word x, Word y, Word goal, Word result, Word otherwi
 /* match and conjunctions */
 Step special_match(Machine *m, Word goal, Word type);
 Step special_get_atoms(Machine *m, Word goal, Word type);
+/* RESULT of GOAL for each match of PATTERN, perhaps a conjunction, in the space that is SPACE. */
+Step match_each(Machine *m, Word space, Word pattern, Word goal, Word result, Word type);
 
 /* Solve the list of (space pattern) pairs PAIRS[n]; RESULT of GOAL for each solution. */
 Step join_start(Machine *m, const Word *pairs, uint32_t n, Word goal, Word result, Word type);
@@ -125,6 +131,8 @@ typedef Step (*SpecialHandler)(Machine *m, Word goal, Word type);
 SpecialHandler special_handler(uint32_t builtin);
 /* Gather the results of evaluating ATOM (KIND FRAME_COLLAPSE) or running it (FRAME_COLLAPSE_BIND). */
 Step collapse_start(Machine *m, FrameKind kind, Word atom, Word goal, Word type);
+/* The same without starting: what is evaluated next is gathered. */
+void collapse_open(Machine *m, FrameKind kind, Word goal, Word type);
 /* A list gathered newest first, as an expression oldest first. */
 Word gathered(Heap *h, Word list);
 Step collapse_resume(Machine *m, Frame *f, Word value);

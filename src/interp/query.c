@@ -150,23 +150,28 @@ Step join_start(Machine *m, const Word *pairs, uint32_t n, Word goal, Word resul
 
 /* -- Operations -- */
 
-Step special_match(Machine *m, Word goal, Word type)
+Step match_each(Machine *m, Word space, Word pattern, Word goal, Word result, Word type)
 {
-    Word space = atom_deref(expr_at(goal, 1)), pattern = atom_deref(expr_at(goal, 2));
-    if (!word_space(space))
-        return call_error(m, goal, rt_message(m->rt, "match expects a space as the first argument"), type);
     if (!atom_is_cons(pattern) || atom_deref(expr_at(pattern, 0)) != W_SYM(COMMA)) {
         const Word one[] = {space, pattern};
-        return join_start(m, one, 2, goal, expr_at(goal, 3), type);
+        return join_start(m, one, 2, goal, result, type);
     }
     WordVec pairs = {0};
     for (uint32_t i = 1; i < expr_len(pattern); i++) {
         vec_push(&pairs, space);
         vec_push(&pairs, expr_at(pattern, i));
     }
-    Step step = join_start(m, pairs.data, (uint32_t)pairs.len, goal, expr_at(goal, 3), type);
+    Step step = join_start(m, pairs.data, (uint32_t)pairs.len, goal, result, type);
     vec_free(&pairs);
     return step;
+}
+
+Step special_match(Machine *m, Word goal, Word type)
+{
+    Word space = atom_deref(expr_at(goal, 1));
+    if (!word_space(space))
+        return call_error(m, goal, rt_message(m->rt, "match expects a space as the first argument"), type);
+    return match_each(m, space, atom_deref(expr_at(goal, 2)), goal, expr_at(goal, 3), type);
 }
 
 Step special_get_atoms(Machine *m, Word goal, Word type)

@@ -172,6 +172,8 @@ static Step fail_step(Machine *m)
         return collapse_end(m, c);
     case CHOICE_CASE:
         return case_empty(m, c);
+    case CHOICE_VM:
+        return m->rt->upper_tier->retry(m, c);
     case CHOICE_COUNT:
         break;
     }

@@ -108,13 +108,18 @@ static Step special_superpose(Machine *m, Word goal, Word type)
  * (result (older ...)). */
 enum { COLLAPSE_GOAL, COLLAPSE_TYPE, COLLAPSE_RESULTS, COLLAPSE_ERRORS, COLLAPSE_SLOTS };
 
-Step collapse_start(Machine *m, FrameKind kind, Word atom, Word goal, Word type)
+void collapse_open(Machine *m, FrameKind kind, Word goal, Word type)
 {
     Choice *c = machine_choice(m, CHOICE_COLLAPSE, COLLAPSE_SLOTS);
     c->slot[COLLAPSE_GOAL] = goal;
     c->slot[COLLAPSE_TYPE] = type;
     Frame *f = machine_push(m, kind, 0, 0);
     c->u.owner = f;
+}
+
+Step collapse_start(Machine *m, FrameKind kind, Word atom, Word goal, Word type)
+{
+    collapse_open(m, kind, goal, type);
     return kind == FRAME_COLLAPSE ? step_eval(m, atom, W_SYM(UNDEFINED)) : step_minimal(m, atom);
 }
 

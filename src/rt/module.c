@@ -29,12 +29,46 @@ static void log_change(Runtime *rt, const Space *s, Word atom, bool added)
     buf_free(&text);
 }
 
-static bool may_be_rule(Word atom)
+void rt_note_change(Runtime *rt, Word symbol)
+{
+    bool data = word_is_nil(symbol) ||
+                (word_sym_id(symbol) < rt->data_heads.len && rt->data_heads.data[word_sym_id(symbol)]);
+    if (data && rt->inert_epoch) rt->inert_epoch++;
+    if (rt->changed) rt->changed(rt, symbol);
+}
+
+/* The symbol that ATOM, the left side of a rule or what a type is given to, is about; WORD_NIL: perhaps any. */
+static Word subject_of(Word atom)
 {
     atom = atom_deref(atom);
-    if (!atom_is_cons(atom)) return false;
+    if (word_is_sym(atom)) return atom;
+    Word head = atom_is_cons(atom) ? atom_deref(expr_at(atom, 0)) : WORD_NIL;
+    return word_is_sym(head) ? head : WORD_NIL;
+}
+
+/* Tell of a change when ATOM is a rule or a type, or may be both. */
+static void note_meaning(Runtime *rt, Word atom)
+{
+    if (!atom_is_cons(atom)) return;
     Word head = atom_deref(expr_at(atom, 0));
-    return head == W_SYM(EQUAL) || word_is_var(head);
+    bool rule = head == W_SYM(EQUAL) && expr_len(atom) == 3,
+         typed = head == W_SYM(COLON) && expr_len(atom) == 3;
+    if (head == W_SYM(SUBTYPE) || word_is_var(head)) rt_note_change(rt, WORD_NIL);
+    if (!rule && !typed) return;
+    Word subject = atom_deref(expr_at(atom, 1));
+    /* The type of an expression bears on all expressions with that head; of anything else, on all. */
+    if (rule && !atom_is_cons(subject) && !word_is_var(subject)) return;
+    rt_note_change(rt, subject_of(subject));
+}
+
+/* Is S one of the spaces in which the top module looks things up? */
+static bool is_seen(const Runtime *rt, const Space *s)
+{
+    if (!rt->top) return false;
+    const Scope *scope = rt->top->scope;
+    for (size_t i = 0; i < scope->spaces.len; i++)
+        if (scope->spaces.data[i] == s) return true;
+    return false;
 }
 
 static void note_change(void *context, Space *s, Word atom, bool added)
@@ -42,8 +76,8 @@ static void note_change(void *context, Space *s, Word atom, bool added)
     Runtime *rt = context;
     if (UNLIKELY(log_on(&rt->log, LOG_TARGET_SPACE, LOG_TRACE))) log_change(rt, s, atom, added);
     type_world_note(&rt->types, atom);
-    if (may_be_rule(atom)) rt->rule_epoch++;
     if (added) note_override(rt, atom_deref(atom));
+    if (is_seen(rt, s)) note_meaning(rt, atom_deref(atom));
 }
 
 Space *rt_space_new(Runtime *rt, const char *name)
@@ -152,6 +186,7 @@ void rt_module_import(Runtime *rt, Module *into, Module *from)
         if (from->scope->spaces.data[i] != into->space)
             scope_add_space(into->scope, from->scope->spaces.data[i]);
     if (from->builtin) rt_copy_tokens(from, into);
+    rt_note_change(rt, WORD_NIL);
     LOG(&rt->log, MODULE, DEBUG, "imported", LOG_TEXT("module", from->name, strlen(from->name)),
         LOG_TEXT("into", into->name, strlen(into->name)));
 }

@@ -263,6 +263,7 @@ Runtime *rt_new(const BuiltinInfo *builtins, uint32_t count, const Engine *engin
     rt->log.enclosing = engine->enclosing;
     rt->log.enclosing_context = rt;
     rt->write = write_stdout;
+    rt->inert_epoch = 1;
     init_tables(rt, builtins, count);
     rt->core = rt_module_new(rt, "corelib", NULL, NULL);
     rt->core->builtin = rt->core->loaded = true;
@@ -296,6 +297,7 @@ void rt_free(Runtime *rt)
     vec_free(&rt->files);
     vec_free(&rt->native);
     vec_free(&rt->overridden);
+    vec_free(&rt->data_heads);
     base_free(rt->builtins);
     base_free(rt->op_types);
     base_free(rt->op_signatures);

@@ -150,7 +150,12 @@ struct Runtime {
     Machine *machine;                   /* the innermost running one */
     const struct UpperTier *upper_tier; /* the tier above the interpreter, or NULL (interp/engine.h) */
     void *upper;                        /* its state */
-    uint64_t rule_epoch;                /* grows with each rule added or removed in a module's space */
+    /* Told when a rule or type of SYMBOL (WORD_NIL: of any) has come or gone in a space that evaluation sees; or NULL. */
+    void (*changed)(struct Runtime *rt, Word symbol);
+    /* Expressions whose note is this are irreducible, since their heads are data: symbols without rules and types.  A new
+     * number when such a symbol becomes something else; 0 when the numbers are used up. */
+    uint16_t inert_epoch;
+    VEC(uint8_t) data_heads; /* by symbol id: inert expressions have this head */
     Engine engine;
     RtWrite write;
     void *write_context;
@@ -174,11 +179,8 @@ Word rt_register(Runtime *rt, const BuiltinInfo *info);
  * number of external objects. */
 size_t rt_memory(const Runtime *rt);
 
-/* Grows with every change of a rule or a type: what was compiled under another value is stale. */
-static inline uint64_t rt_epoch(const Runtime *rt)
-{
-    return rt->rule_epoch + rt->types.epoch;
-}
+/* A rule or a type of SYMBOL (a word; WORD_NIL: perhaps of any) has come or gone. */
+void rt_note_change(Runtime *rt, Word symbol);
 
 /* A new empty space whose type facts the type checker is told of; NAME may be NULL. */
 Space *rt_space_new(Runtime *rt, const char *name);

@@ -134,7 +134,7 @@ static Obj *stored_new(Store *s, ObjKind kind, unsigned flags, uint32_t len, uin
     Obj *o = (Obj *)(head + 1);
     o->kind = (uint8_t)kind;
     o->flags = (uint8_t)(flags | OBJ_STORED);
-    o->unused = 0;
+    o->note = 0;
     o->len = len;
     if (kind == OBJ_STR) o->body[words - 1] = 0;
     return o;
@@ -308,8 +308,8 @@ static Obj *table_find(const Store *s, ObjKind kind, unsigned sign, uint32_t len
 static void retire(Store *s, Obj *o)
 {
     s->heap->external += block_size(o);
-    if (o->unused & IS_RETIRED) return;
-    o->unused |= IS_RETIRED;
+    if (o->note & IS_RETIRED) return;
+    o->note |= IS_RETIRED;
     vec_push(&s->retired, o);
 }
 
@@ -374,7 +374,7 @@ static void stored_free(Store *s, Obj *o)
 void store_mark(Store *s, Obj *stored)
 {
     assert(stored->flags & OBJ_STORED);
-    stored->unused = (uint16_t)((stored->unused & IS_RETIRED) | s->cycle << 1);
+    stored->note = (uint16_t)((stored->note & IS_RETIRED) | s->cycle << 1);
 }
 
 void store_sweep(Store *s)
@@ -386,8 +386,8 @@ void store_sweep(Store *s)
     for (size_t i = 0; i < s->retired.len; i++) {
         Obj *o = s->retired.data[i];
         if (((StoredHead *)o - 1)->refs > 0) {
-            o->unused &= (uint16_t)~IS_RETIRED;
-        } else if (o->unused >> 1 == s->cycle) {
+            o->note &= (uint16_t)~IS_RETIRED;
+        } else if (o->note >> 1 == s->cycle) {
             s->heap->external += block_size(o);
             s->retired.data[kept++] = o;
         } else {

@@ -5,7 +5,7 @@
  * hash: equality of atoms compares numbers by value, identity of stored terms does not.
  * Terms with variables belong to one row and are not shared; their variables are slots.
  *
- * Obj.unused of a stored term: bit 0 says it is on the retired list, the rest is the last cycle that marked it. */
+ * Obj.note of a stored term: bit 0 says it is on the retired list, the rest is the last cycle that marked it. */
 #ifndef METTA_SPACE_STORE_H
 #define METTA_SPACE_STORE_H
 

@@ -6,29 +6,17 @@
 #ifndef METTA_VM_VM_H
 #define METTA_VM_VM_H
 
-#include "code/chunk.h"
 #include "code/compile.h"
 #include "interp/engine.h"
 
-/* Slots of a VM frame.  Locals follow, then the operand stack; index is the number of operands. */
-enum { VM_TYPE = 1, VM_CHUNK, VM_IP, VM_LOCALS };
-
-/* What is known of one function symbol; a function with several numbers of arguments is compiled for the first only. */
-typedef struct FunctionCell {
-    uint32_t arity;
-    uint32_t runs;  /* calls in tier 0 since the rules last changed */
-    uint64_t epoch; /* of rules and types that CHUNK or REFUSAL stands for */
-    Chunk *chunk;
-    CompileRefusal refusal;
-    bool seen;
-} FunctionCell;
-
 typedef struct Vm {
-    Scope *scope;            /* functions are compiled for this scope only */
-    VEC(FunctionCell) cells; /* by symbol id */
-    VEC(Chunk *) chunks;     /* all that may still be on a stack */
-    uint32_t threshold;      /* calls before a function is compiled */
-    uint64_t bytecode_runs, interpreter_runs, compilations;
+    Scope *scope; /* functions are compiled for this scope only */
+    Functions functions;
+    uint32_t threshold; /* calls before a function is compiled */
+    uint64_t bytecode_runs, interpreter_runs, compilations, expirations, choices;
+#ifdef METTA_OP_COVERAGE
+    uint64_t coverage[256]; /* by opcode: how often it ran */
+#endif
 } Vm;
 
 /* The VM for functions of SCOPE; THRESHOLD calls make a function worth compiling.  The caller frees it. */
@@ -37,8 +25,5 @@ void vm_free(Vm *vm);
 
 /* Engine hooks (see UpperTier in interp/engine.h). */
 extern const UpperTier vm_tier;
-
-/* The chunk of NAME as it is now, compiled if need be; NULL and the reason when it cannot be. */
-const Chunk *vm_function(Runtime *rt, uint32_t name, uint32_t arity, CompileRefusal *why);
 
 #endif

@@ -1,0 +1,262 @@
+/* Types of calls: what the compiler knows of them, and the guards for what it does not know. */
+#include "code/compiler.h"
+
+enum { CHECK_DEPTH = 6 };
+
+/* What find_type says of an expression that any parameter takes: its type is a type variable. */
+#define ANYTHING WORD_UNIT
+
+uint32_t need_label(Compiler *c, uint32_t *l)
+{
+    if (*l == NO_LABEL) *l = new_label(c);
+    return *l;
+}
+
+/* -- Heads -- */
+
+uint32_t native_of(Compiler *c, Word head)
+{
+    depend(c, head);
+    if (word_is_op(head)) return word_op_index(head) + 1;
+    if (!word_is_sym(head) || word_sym_id(head) >= c->rt->native.len) return 0;
+    return c->rt->native.data[word_sym_id(head)];
+}
+
+static const SymbolTypes *types_of_symbol(Compiler *c, Word symbol)
+{
+    depend(c, symbol);
+    return scope_symbol_types(&c->rt->types, c->scope, word_sym_id(symbol));
+}
+
+/* Has the native operation the meaning that it was made with? */
+static bool is_untouched(Compiler *c, Word head, uint32_t builtin)
+{
+    if (c->rt->overridden.data[builtin]) return false;
+    return !word_is_sym(head) || types_of_symbol(c, head)->count <= 1;
+}
+
+bool is_native_call(Compiler *c, Word e, uint32_t builtin, uint32_t n)
+{
+    if (!atom_is_cons(e) || expr_len(e) != n || native_of(c, expr_at(e, 0)) != builtin + 1) return false;
+    return is_untouched(c, expr_at(e, 0), builtin);
+}
+
+bool is_plain_call(Compiler *c, Word e)
+{
+    if (!atom_is_cons(e) || expr_len(e) > MAX_ARGUMENTS) return false;
+    Word head = expr_at(e, 0);
+    if (!word_is_sym(head) || head == W_SYM(ERROR) || head == W_SYM(EMPTY) || native_of(c, head))
+        return false;
+    return types_of_symbol(c, head)->count == 0;
+}
+
+bool is_data(Compiler *c, Word e)
+{
+    depend(c, expr_at(e, 0));
+    return !scope_has_rules(c->scope, word_sym_id(expr_at(e, 0)), expr_len(e));
+}
+
+static const Signature *signature_of(Compiler *c, Word head)
+{
+    if (word_is_op(head)) return &c->rt->types.op_signatures[word_op_index(head)];
+    return word_is_sym(head) ? &types_of_symbol(c, head)->signature : NULL;
+}
+
+const Signature *simple_signature(Compiler *c, Word e)
+{
+    const Signature *sig = signature_of(c, expr_at(e, 0));
+    if (!sig || (sig->kind != SIGNATURE_SIMPLE && sig->kind != SIGNATURE_SAME)) return NULL;
+    return sig->param_count == expr_len(e) - 1 ? sig : NULL;
+}
+
+Word declared_result(const Signature *sig)
+{
+    if (sig->result.kind == PARAM_COMPLEX) return WORD_NIL;
+    return sig->result.type == W_SYM(T_EXPRESSION) ? W_SYM(UNDEFINED) : sig->result.type;
+}
+
+/* -- Checks --
+ *
+ * One walk serves for asking and for emitting.  The words are those of type_quick and signature_accepts (type/type.c): what they
+ * would say of the instance of an expression, said now. */
+typedef struct Check {
+    Compiler *c;
+    bool emit;
+    uint32_t *fallback;
+} Check;
+
+static bool passes(Word type, bool inferring)
+{
+    return type == ANYTHING || type == W_SYM(UNDEFINED) || (!inferring && type == W_SYM(T_ATOM));
+}
+
+static bool check_arguments(Check *k, const Signature *sig, Word e, bool inferring, int depth);
+
+static bool guard(Check *k, Op op, Word slot)
+{
+    if (k->emit) EMIT2(k->c, op, slot_local(k->c, slot), need_label(k->c, k->fallback));
+    return true;
+}
+
+static bool guard_kind(Check *k, Op op, Word slot, SlotKind kind)
+{
+    SlotInfo *info = slot_info(k->c, slot);
+    if (info->kind == kind) return true;
+    guard(k, op, slot);
+    if (k->emit) info->kind = (uint8_t)kind;
+    return true;
+}
+
+/* The variable SLOT where PARAM takes it. */
+static bool check_slot(Check *k, const Param *param, Word slot, bool inferring)
+{
+    Compiler *c = k->c;
+    SlotInfo *info = slot_info(c, slot);
+    if (info->state == SLOT_NONE) return true; /* a new variable: it may be anything */
+    if (info->state == SLOT_PERHAPS && k->emit) use_slot(c, slot);
+    if (param->kind == PARAM_META)
+        return param->type == W_SYM(T_EXPRESSION) && guard_kind(k, OP_GUARD_EXPR, slot, KIND_EXPR);
+    if (param->kind == PARAM_ANY)
+        return info->kind == KIND_NUMBER || info->kind == KIND_BOOL || guard(k, OP_GUARD_ANY, slot);
+    if (param->type == W_SYM(T_NUMBER)) return guard_kind(k, OP_GUARD_NUMBER, slot, KIND_NUMBER);
+    if (param->type == W_SYM(T_BOOL)) return guard_kind(k, OP_GUARD_BOOL, slot, KIND_BOOL);
+    if (k->emit)
+        EMIT4(c, OP_GUARD_TYPE_OF, info->local, constant(c, param->type), !inferring,
+              need_label(c, k->fallback));
+    return true;
+}
+
+static bool has_typed_instances(Compiler *c, Word head)
+{
+    const TypeWorld *w = &c->rt->types;
+    if (w->typed_expr_other || !word_is_sym(head)) return w->typed_expr_other;
+    uint32_t id = word_sym_id(head);
+    return id < w->typed_expr_head.len && w->typed_expr_head.data[id];
+}
+
+/* The type that type_quick finds for the instances of E, an expression; WORD_NIL: unknown.  Guards what that depends on. */
+static Word find_type(Check *k, Word e, int depth)
+{
+    Compiler *c = k->c;
+    Word head = expr_at(e, 0);
+    const Signature *sig = signature_of(c, head);
+    if (!sig || has_typed_instances(c, head)) return WORD_NIL;
+    if (sig->kind == SIGNATURE_NONE) return W_SYM(UNDEFINED);
+    if (depth == 0 || !simple_signature(c, e) || !check_arguments(k, sig, e, true, depth - 1))
+        return WORD_NIL;
+    if (sig->result.kind == PARAM_COMPLEX) return is_native_call(c, e, BI_if_, 4) ? ANYTHING : WORD_NIL;
+    return sig->result.type;
+}
+
+/* The type of E, which is no variable. */
+static Word type_of_item(Check *k, Word e, int depth)
+{
+    if (atom_is_cons(e)) return find_type(k, e, depth);
+    depend(k->c, e);
+    return type_quick(&k->c->rt->types, k->c->scope, e);
+}
+
+static bool check_item(Check *k, const Param *param, Word item, bool inferring, int depth)
+{
+    if (param->kind == PARAM_ATOM) return true;
+    if (word_is_slot(item)) return check_slot(k, param, item, inferring);
+    if (param->kind == PARAM_META && atom_metatype(item) == param->type) return true;
+    Word type = type_of_item(k, item, depth);
+    if (word_is_nil(type)) return false;
+    return param->kind == PARAM_ANY || type == param->type || passes(type, inferring);
+}
+
+/* The type of E for the sake of the variable it is compared with.  The value of that variable decides where which type is
+ * expected E is evaluated, so when E is a call the variable must be a Number. */
+static Word type_of_side(Check *k, Word e, int depth)
+{
+    Word type = type_of_item(k, e, depth);
+    bool called = atom_is_cons(e) && !(is_plain_call(k->c, e) && is_data(k->c, e));
+    return called && passes(type, true) ? W_SYM(T_NUMBER) : type;
+}
+
+/* One side of ==, a variable whose value is compared with something of TYPE. */
+static bool check_side(Check *k, Word slot, Word type, bool inferring)
+{
+    Param param = {type == W_SYM(UNDEFINED) || type == ANYTHING ? PARAM_ANY : PARAM_CONST, type};
+    SlotInfo *info = slot_info(k->c, slot);
+    if (info->state == SLOT_NONE || info->kind == KIND_NUMBER || info->kind == KIND_BOOL)
+        return param.kind == PARAM_ANY || check_slot(k, &param, slot, inferring);
+    if (param.kind == PARAM_ANY) return guard(k, OP_GUARD_VALUE, slot);
+    return (type == W_SYM(T_NUMBER) || type == W_SYM(T_BOOL)) && check_slot(k, &param, slot, inferring);
+}
+
+/* (== A B): both must be of one type, or the type of one not be known. */
+static bool check_same(Check *k, Word e, bool inferring, int depth)
+{
+    Compiler *c = k->c;
+    Word a = expr_at(e, 1), b = expr_at(e, 2);
+    if (word_is_slot(a) && word_is_slot(b)) {
+        SlotInfo *x = slot_info(c, a), *y = slot_info(c, b);
+        if (x->state == SLOT_NONE || y->state == SLOT_NONE) return false;
+        if (x->kind == y->kind && (x->kind == KIND_NUMBER || x->kind == KIND_BOOL)) return true;
+        if (k->emit) {
+            use_slot(c, a);
+            use_slot(c, b);
+            EMIT3(c, OP_GUARD_SAME, x->local, y->local, need_label(c, k->fallback));
+        }
+        return true;
+    }
+    if (word_is_slot(b)) {
+        Word type = type_of_side(k, a, depth);
+        return !word_is_nil(type) && check_side(k, b, type, inferring);
+    }
+    if (word_is_slot(a)) {
+        Word type = type_of_side(k, b, depth);
+        return !word_is_nil(type) && check_side(k, a, type, inferring);
+    }
+    Word type = type_of_item(k, b, depth);
+    if (word_is_nil(type)) return false;
+    Word other = type_of_item(k, a, depth);
+    return !word_is_nil(other) && (type == other || passes(type, inferring) || passes(other, inferring));
+}
+
+static bool check_arguments(Check *k, const Signature *sig, Word e, bool inferring, int depth)
+{
+    if (sig->kind == SIGNATURE_SAME) return check_same(k, e, inferring, depth);
+    for (uint32_t i = 0; i < sig->param_count; i++)
+        if (!check_item(k, &sig->params[i], expr_at(e, i + 1), inferring, depth)) return false;
+    return true;
+}
+
+bool can_check(Compiler *c, const Signature *sig, Word e)
+{
+    Check k = {c, false, NULL};
+    return check_arguments(&k, sig, e, false, CHECK_DEPTH);
+}
+
+void emit_checks(Compiler *c, const Signature *sig, Word e, uint32_t *fallback)
+{
+    Check k = {c, true, fallback};
+    check_arguments(&k, sig, e, false, CHECK_DEPTH);
+}
+
+static const Param any_param = {PARAM_ANY, W_SYM(UNDEFINED)};
+
+bool can_check_any(Compiler *c, Word e)
+{
+    Check k = {c, false, NULL};
+    return check_item(&k, &any_param, e, false, CHECK_DEPTH);
+}
+
+void emit_check_any(Compiler *c, Word e, uint32_t *fallback)
+{
+    Check k = {c, true, fallback};
+    check_item(&k, &any_param, e, false, CHECK_DEPTH);
+}
+
+Word static_type(Compiler *c, Word e)
+{
+    Check k = {c, false, NULL};
+    if (word_is_slot(e)) {
+        uint8_t kind = slot_info(c, e)->kind;
+        return kind == KIND_NUMBER ? W_SYM(T_NUMBER) : kind == KIND_BOOL ? W_SYM(T_BOOL) : WORD_NIL;
+    }
+    Word type = type_of_item(&k, e, CHECK_DEPTH);
+    return type == ANYTHING ? W_SYM(UNDEFINED) : type;
+}

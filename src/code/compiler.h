@@ -1,0 +1,178 @@
+/* Internal to the compiler: its state, and what its files share.
+ *
+ *   compile.c    the function: which clause, in which order
+ *   pattern.c    patterns against locals
+ *   check.c      types of calls: what is known, what is guarded
+ *   value.c      expressions: calls, operations, data
+ *   form.c       control: if, let, case, match ...
+ *
+ * Semantics are those of tier 0 (interp/eval.c), step by step: the types of a call are checked before anything in it is
+ * evaluated, then its arguments, then the call is made. When a check fails, tier 0 evaluates the whole expression. */
+#ifndef METTA_CODE_COMPILER_H
+#define METTA_CODE_COMPILER_H
+
+#include "builtin/builtin.h"
+#include "code/code.h"
+#include "code/compile.h"
+
+enum { COMPUTED = 0x80 }; /* bit of a count of arguments: some argument is not what the program wrote */
+enum { MAX_LOCALS = 200, MAX_CLAUSES = 256, MAX_NESTING = 24, MAX_ARGUMENTS = 100, NO_LOCAL = 255 };
+enum { NO_TEMPLATE = 0xFFFF };
+
+/* What is known of the local of a slot where the code at work runs. */
+typedef enum SlotState {
+    SLOT_NONE,    /* it holds nothing: the variable does not exist yet */
+    SLOT_PERHAPS, /* it may hold something */
+    SLOT_SET,     /* it holds an atom */
+} SlotState;
+typedef enum SlotKind { KIND_ANY, KIND_NUMBER, KIND_BOOL, KIND_EXPR } SlotKind;
+
+typedef struct SlotInfo {
+    uint8_t local;
+    uint8_t state; /* SlotState */
+    uint8_t kind;  /* SlotKind: what a guard on the way here has made sure of */
+    bool raw;      /* may hold an expression that was never evaluated */
+} SlotInfo;
+
+typedef struct Clause {
+    Rule rule;
+    size_t space;       /* index in the scope */
+    uint32_t map_first; /* its part of the chunk's slot map */
+    uint32_t body;      /* label; NO_LABEL: not emitted yet */
+} Clause;
+
+typedef struct Compiler {
+    Runtime *rt;
+    Scope *scope;
+    Functions *functions;
+    Chunk *chunk;
+    Code code;
+    CompileRefusal refusal;
+    uint32_t height; /* operand stack now */
+    VEC(Clause) clauses;
+    const Clause *clause; /* at work */
+    VEC(SlotInfo) slots;  /* of the clause */
+    uint32_t part;        /* next free local */
+    uint32_t end;         /* label: no clause is left */
+    uint32_t fail;        /* label of an instruction fail, made at need */
+} Compiler;
+
+/* -- compile.c -- */
+
+void refuse(Compiler *c, CompileRefusal why);
+/* The code takes the rules and types of symbol HEAD for granted; other words are ignored. */
+void depend(Compiler *c, Word head);
+/* Append an instruction and keep count of the stack; POPS values are taken where the table says that it varies. */
+void emit(Compiler *c, Op op, uint32_t pops, uint32_t a, uint32_t b, uint32_t x, uint32_t d, uint32_t e);
+#define EMIT0(c, op) emit(c, op, 0, 0, 0, 0, 0, 0)
+#define EMIT1(c, op, a) emit(c, op, 0, a, 0, 0, 0, 0)
+#define EMIT2(c, op, a, b) emit(c, op, 0, a, b, 0, 0, 0)
+#define EMIT3(c, op, a, b, x) emit(c, op, 0, a, b, x, 0, 0)
+#define EMIT4(c, op, a, b, x, d) emit(c, op, 0, a, b, x, d, 0)
+#define EMIT5(c, op, a, b, x, d, e) emit(c, op, 0, a, b, x, d, e)
+/* Index of constant W. */
+uint32_t constant(Compiler *c, Word w);
+/* Index of a template of TERM with the slots of the clause at work. */
+uint32_t template(Compiler *c, Word term);
+uint32_t callee(Compiler *c, uint32_t name, uint32_t arity);
+uint32_t new_local(Compiler *c);
+static inline uint32_t new_label(Compiler *c)
+{
+    return code_new_label(&c->code);
+}
+static inline void place_label(Compiler *c, uint32_t l)
+{
+    code_place_label(&c->code, l);
+}
+/* The code that begins now evaluates E: in tail position, or to a value where TYPE is expected; then expression_ends. */
+uint32_t expression_begins(Compiler *c, Word e, bool tail, Word type);
+void expression_ends(Compiler *c, uint32_t expression);
+
+/* -- Slots -- */
+
+static inline SlotInfo *slot_info(Compiler *c, Word slot)
+{
+    return &c->slots.data[word_slot_index(slot)];
+}
+static inline uint32_t slot_local(Compiler *c, Word slot)
+{
+    return slot_info(c, slot)->local;
+}
+/* Make sure that the variable exists; returns its local. */
+uint32_t use_slot(Compiler *c, Word slot);
+/* All variables of TERM exist from now on (a template of it was instantiated), or may do (STATE is SLOT_PERHAPS). */
+void slots_of_term(Compiler *c, Word term, SlotState state);
+/* The variables of E that the rest of the clause knows, too, exist from now on. */
+void slots_shared(Compiler *c, Word e);
+/* Copy of what is known, to be restored and freed, or merged with what another way knows. */
+SlotInfo *slots_save(const Compiler *c);
+void slots_restore(Compiler *c, SlotInfo *saved);
+void slots_merge(Compiler *c, SlotInfo *other);
+/* Does SLOT occur in T? */
+bool has_slot(Word t, Word slot);
+
+/* -- pattern.c -- */
+
+/* Match PATTERN against LOCAL: jump to MISS when it does not match; to *SLOW, made at need, when only unification can tell. */
+void match_pattern(Compiler *c, Word pattern, uint32_t local, uint32_t miss, uint32_t *slow, int depth);
+/* The same with the outermost test left out. */
+void match_inside(Compiler *c, Word pattern, uint32_t local, uint32_t miss, uint32_t *slow, int depth);
+/* What a pattern tells apart at first sight: a constant, or head and length of an expression; false for anything else. */
+bool pattern_key(Word pattern, Word *head, uint32_t *len);
+
+/* -- check.c -- */
+
+/* Builtin index + 1 of symbol HEAD, 0 when it has no meaning of its own. */
+uint32_t native_of(Compiler *c, Word head);
+/* Is E a call of native symbol or operation BUILTIN with N items, to which no program has given rules or types? */
+bool is_native_call(Compiler *c, Word e, uint32_t builtin, uint32_t n);
+/* Is E headed by a symbol that has neither type nor native meaning, so that all items are evaluated and then rules are
+ * looked up? */
+bool is_plain_call(Compiler *c, Word e);
+/* No rule can apply to a call with the head and length of E, whatever its arguments are. */
+bool is_data(Compiler *c, Word e);
+/* The signature by which a call of E's head takes its arguments, if it is a simple one; else NULL. */
+const Signature *simple_signature(Compiler *c, Word e);
+/* The type by which E's head is declared to give results: NIL for that of the place it stands in. */
+Word declared_result(const Signature *sig);
+/* Can it be found out by guards that the arguments of E are accepted by SIG?  Emits nothing. */
+bool can_check(Compiler *c, const Signature *sig, Word e);
+/* Emit the guards; they jump to FALLBACK (made at need). */
+void emit_checks(Compiler *c, const Signature *sig, Word e, uint32_t *fallback);
+/* May a value of the type of E be bound by let?  As can_check and emit_checks for a parameter of type %Undefined%. */
+bool can_check_any(Compiler *c, Word e);
+void emit_check_any(Compiler *c, Word e, uint32_t *fallback);
+/* Label *L, made at need. */
+uint32_t need_label(Compiler *c, uint32_t *l);
+/* The type of E when it is known now; WORD_NIL when it is not. */
+Word static_type(Compiler *c, Word e);
+
+/* -- value.c -- */
+
+/* Code that pushes the value of E, where TYPE is expected; WORD_NIL: as an item of a tuple. */
+void compile_value(Compiler *c, Word e, Word type, int depth);
+/* Code that gives the value of E to the caller. */
+void compile_tail(Compiler *c, Word e, int depth);
+void emit_eval(Compiler *c, Word e, Word type);
+void emit_tail_eval(Compiler *c, Word e);
+/* Code for E in a frame of its own, where TYPE is expected. */
+void compile_block(Compiler *c, Word e, Word type, int depth);
+/* Opcode of an arithmetic operation or comparison, or OP_HALT. */
+Op arithmetic_op(Word head);
+
+/* -- form.c -- */
+
+/* Code for the control form E in tail position; false (and nothing emitted) when it is none, or needs tier 0. */
+bool compile_form(Compiler *c, Word e, int depth);
+/* Is E a control form that compile_form accepts? */
+bool is_form(Compiler *c, Word e);
+/* (if C A B) as a value where no type is expected. */
+bool is_value_if(Compiler *c, Word e);
+void compile_value_if(Compiler *c, Word e, int depth);
+/* (collapse E) as a value. */
+bool is_collapse(Compiler *c, Word e);
+void compile_collapse(Compiler *c, Word e, int depth);
+/* A result that is taken as it stands: an error literal, or Empty. */
+bool is_error_literal(Word e);
+
+#endif

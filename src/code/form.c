@@ -1,0 +1,432 @@
+/* Control forms: their branches and bodies run in tail position, so in a frame of their own where a value is wanted. */
+#include "code/compiler.h"
+
+/* -- What a form looks like -- */
+
+/* What tier 0 gives for NotReducible names the form around it: such forms stay there. */
+static bool is_plain_result(Word e)
+{
+    return e != W_SYM(NOT_REDUCIBLE);
+}
+
+static bool is_if(Compiler *c, Word e)
+{
+    if (!is_native_call(c, e, BI_if_, 4)) return false;
+    const Signature *sig = simple_signature(c, e);
+    return sig && !is_error_literal(expr_at(e, 1)) && can_check(c, sig, e) &&
+           is_plain_result(expr_at(e, 2)) && is_plain_result(expr_at(e, 3));
+}
+
+static bool is_let(Compiler *c, Word e)
+{
+    return is_native_call(c, e, BI_let_, 4) && !is_error_literal(expr_at(e, 2)) &&
+           can_check_any(c, expr_at(e, 2)) && is_plain_result(expr_at(e, 3));
+}
+
+static bool is_pair(Word e)
+{
+    return atom_is_cons(e) && expr_len(e) == 2;
+}
+
+static bool is_let_star(Compiler *c, Word e)
+{
+    if (!is_native_call(c, e, BI_let_star, 3) || !atom_is_expr(expr_at(e, 1))) return false;
+    Word pairs = expr_at(e, 1);
+    for (uint32_t i = 0; i < expr_len(pairs); i++)
+        if (!is_pair(expr_at(pairs, i)) || is_error_literal(expr_at(expr_at(pairs, i), 1))) return false;
+    return is_plain_result(expr_at(e, 2));
+}
+
+/* A list of (pattern template) cases. */
+static bool are_cases(Word cases)
+{
+    if (!atom_is_expr(cases)) return false;
+    for (uint32_t i = 0; i < expr_len(cases); i++)
+        if (!is_pair(expr_at(cases, i)) || !is_plain_result(expr_at(expr_at(cases, i), 1))) return false;
+    return true;
+}
+
+static bool is_case(Compiler *c, Word e)
+{
+    return is_native_call(c, e, BI_case_, 3) && are_cases(expr_at(e, 2));
+}
+
+static bool is_switch(Compiler *c, Word e)
+{
+    return is_native_call(c, e, BI_switch_, 3) && are_cases(expr_at(e, 2)) &&
+           !is_error_literal(expr_at(e, 1)) && can_check_any(c, expr_at(e, 1));
+}
+
+static bool is_match(Compiler *c, Word e)
+{
+    if (!is_native_call(c, e, BI_match, 4)) return false;
+    const Signature *sig = simple_signature(c, e);
+    return sig && !atom_is_cons(expr_at(e, 1)) && can_check(c, sig, e) && is_plain_result(expr_at(e, 3));
+}
+
+static bool is_superpose(Compiler *c, Word e)
+{
+    enum { FEW = 32 };
+    if (!is_native_call(c, e, BI_superpose, 2)) return false;
+    Word list = expr_at(e, 1);
+    if (word_is_slot(list)) return slot_info(c, list)->state == SLOT_SET;
+    if (!atom_is_expr(list) || expr_len(list) > FEW) return false;
+    for (uint32_t i = 0; i < expr_len(list); i++)
+        if (!is_plain_result(expr_at(list, i))) return false;
+    return true;
+}
+
+static bool is_unify(Compiler *c, Word e)
+{
+    return is_native_call(c, e, BI_unify, 5) && is_plain_result(expr_at(e, 3)) &&
+           is_plain_result(expr_at(e, 4));
+}
+
+bool is_form(Compiler *c, Word e)
+{
+    return is_if(c, e) || is_let(c, e) || is_let_star(c, e) || is_case(c, e) || is_switch(c, e) ||
+           is_match(c, e) || is_superpose(c, e) || is_unify(c, e);
+}
+
+/* -- if -- */
+
+/* Code for the condition of E; it jumps to FALLBACK when the types of the call are not what they must be. */
+static void compile_condition(Compiler *c, Word e, uint32_t *fallback, int depth)
+{
+    emit_checks(c, simple_signature(c, e), e, fallback);
+    compile_value(c, expr_at(e, 1), W_SYM(T_BOOL), depth - 1);
+}
+
+static void tail_if(Compiler *c, Word e, int depth)
+{
+    uint32_t fallback = NO_LABEL, height = c->height, otherwise = new_label(c);
+    compile_condition(c, e, &fallback, depth);
+    EMIT2(c, OP_TAIL_BRANCH_BOOL, otherwise, template(c, e));
+    SlotInfo *before = slots_save(c);
+    compile_tail(c, expr_at(e, 2), depth - 1);
+    slots_restore(c, before);
+    place_label(c, otherwise);
+    c->height = height;
+    compile_tail(c, expr_at(e, 3), depth - 1);
+    if (fallback == NO_LABEL) return;
+    place_label(c, fallback);
+    c->height = height;
+    emit_tail_eval(c, e);
+}
+
+static bool is_quiet_condition(Compiler *c, Word e)
+{
+    if (word_is_slot(e)) return true;
+    if (!atom_is_cons(e) || arithmetic_op(expr_at(e, 0)) == OP_HALT) return !atom_is_cons(e);
+    for (uint32_t i = 1; i < expr_len(e); i++) {
+        Word item = expr_at(e, i);
+        if (atom_is_cons(item) && !is_quiet_condition(c, item)) return false;
+        if (word_is_slot(item) && slot_info(c, item)->raw) return false;
+    }
+    return true;
+}
+
+/* Where a value is wanted the branches may share the frame only if the condition leaves no alternatives: see needs_frame. */
+bool is_value_if(Compiler *c, Word e)
+{
+    return is_if(c, e) && is_quiet_condition(c, expr_at(e, 1)) && !is_error_literal(expr_at(e, 2)) &&
+           !is_error_literal(expr_at(e, 3));
+}
+
+void compile_value_if(Compiler *c, Word e, int depth)
+{
+    uint32_t fallback = NO_LABEL, height = c->height, otherwise = new_label(c), end = new_label(c);
+    compile_condition(c, e, &fallback, depth);
+    EMIT3(c, OP_BRANCH_BOOL, otherwise, template(c, e), end);
+    SlotInfo *before = slots_save(c);
+    c->height = height;
+    compile_value(c, expr_at(e, 2), WORD_NIL, depth - 1);
+    EMIT1(c, OP_JUMP, end);
+    SlotInfo *then = slots_save(c);
+    slots_restore(c, before);
+    place_label(c, otherwise);
+    c->height = height;
+    compile_value(c, expr_at(e, 3), WORD_NIL, depth - 1);
+    slots_merge(c, then);
+    if (fallback != NO_LABEL) {
+        EMIT1(c, OP_JUMP, end);
+        place_label(c, fallback);
+        c->height = height;
+        EMIT2(c, OP_EVAL, template(c, e), constant(c, W_SYM(UNDEFINED)));
+    }
+    slots_of_term(c, e, SLOT_PERHAPS);
+    place_label(c, end);
+}
+
+/* -- Binding -- */
+
+static uint32_t fail_label(Compiler *c)
+{
+    return need_label(c, &c->fail);
+}
+
+/* Pop the value and unify it with PATTERN, then E's body BODY in tail position.  What does not match goes to MISS.  WHOLE: the let
+ * around it, when spaces in the value are to be asked; WORD_NIL: they are not. */
+static void bind_then(Compiler *c, Word pattern, Word whole, uint32_t local, uint32_t miss, Word body,
+                      int depth)
+{
+    uint32_t slow = NO_LABEL, matched = new_label(c);
+    SlotInfo *before = slots_save(c);
+    match_pattern(c, pattern, local, miss, &slow, MAX_NESTING);
+    place_label(c, matched);
+    if (!word_is_nil(body)) compile_tail(c, body, depth - 1);
+    if (slow != NO_LABEL) {
+        place_label(c, slow);
+        if (word_is_nil(whole))
+            EMIT3(c, OP_MATCH_TEMPLATE, local, template(c, pattern), miss);
+        else
+            EMIT4(c, OP_MATCH_LET, local, template(c, pattern), template(c, whole), miss);
+        EMIT1(c, OP_JUMP, matched);
+    }
+    slots_restore(c, before);
+}
+
+static void store_value(Compiler *c, uint32_t local)
+{
+    EMIT1(c, OP_STORE_LOCAL, local);
+}
+
+/* The local that the value for PATTERN goes to: that of a variable which nothing has seen, or a new one. */
+static uint32_t local_for(Compiler *c, Word pattern)
+{
+    if (word_is_slot(pattern) && slot_info(c, pattern)->state == SLOT_NONE) return slot_local(c, pattern);
+    return new_local(c);
+}
+
+static void compile_let(Compiler *c, Word e, int depth)
+{
+    uint32_t fallback = NO_LABEL, height = c->height;
+    emit_check_any(c, expr_at(e, 2), &fallback);
+    compile_value(c, expr_at(e, 2), W_SYM(UNDEFINED), depth - 1);
+    uint32_t local = local_for(c, expr_at(e, 1));
+    store_value(c, local);
+    EMIT0(c, OP_ANY_TYPE);
+    bind_then(c, expr_at(e, 1), e, local, fail_label(c), expr_at(e, 3), depth);
+    if (fallback == NO_LABEL) return;
+    place_label(c, fallback);
+    c->height = height;
+    emit_tail_eval(c, e);
+}
+
+/* Pair I of E's list and what follows. */
+static void let_star_from(Compiler *c, Word e, uint32_t i, int depth)
+{
+    Word pairs = expr_at(e, 1);
+    if (i == expr_len(pairs)) {
+        compile_tail(c, expr_at(e, 2), depth - 1);
+        return;
+    }
+    Word pattern = expr_at(expr_at(pairs, i), 0), value = expr_at(expr_at(pairs, i), 1);
+    uint32_t slow = NO_LABEL, matched = new_label(c), miss = fail_label(c);
+    compile_value(c, value, W_SYM(UNDEFINED), depth - 1);
+    uint32_t local = local_for(c, pattern);
+    store_value(c, local);
+    match_pattern(c, pattern, local, miss, &slow, MAX_NESTING);
+    place_label(c, matched);
+    let_star_from(c, e, i + 1, depth - 1);
+    if (slow == NO_LABEL) return;
+    place_label(c, slow);
+    EMIT3(c, OP_MATCH_TEMPLATE, local, template(c, pattern), miss);
+    EMIT1(c, OP_JUMP, matched);
+}
+
+static void compile_let_star(Compiler *c, Word e, int depth)
+{
+    SlotInfo *before = slots_save(c);
+    EMIT0(c, OP_ANY_TYPE);
+    let_star_from(c, e, 0, depth);
+    slots_restore(c, before);
+}
+
+/* -- case, switch -- */
+
+static void compile_cases(Compiler *c, Word cases, uint32_t local, int depth)
+{
+    for (uint32_t i = 0; i < expr_len(cases); i++) {
+        Word pair = expr_at(cases, i);
+        uint32_t next = new_label(c);
+        bind_then(c, expr_at(pair, 0), WORD_NIL, local, next, expr_at(pair, 1), depth);
+        place_label(c, next);
+    }
+    EMIT0(c, OP_FAIL);
+}
+
+/* Can PATTERN match the symbol Empty? */
+static bool takes_empty(Word pattern)
+{
+    return word_is_var(pattern) || pattern == W_SYM(EMPTY);
+}
+
+static bool needs_empty(Word cases)
+{
+    for (uint32_t i = 0; i < expr_len(cases); i++)
+        if (takes_empty(expr_at(expr_at(cases, i), 0))) return true;
+    return false;
+}
+
+static void compile_case(Compiler *c, Word e, int depth)
+{
+    Word value = expr_at(e, 1), cases = expr_at(e, 2);
+    uint32_t local = new_local(c), mark = new_local(c), height = c->height, empty = new_label(c),
+             chosen = new_label(c);
+    bool alternative = needs_empty(cases);
+    EMIT0(c, OP_ANY_TYPE);
+    slots_shared(c, value);
+    if (alternative) EMIT2(c, OP_FORK_CASE, mark, empty);
+    if (atom_is_cons(value))
+        compile_block(c, value, W_SYM(UNDEFINED), depth - 1);
+    else
+        compile_value(c, value, W_SYM(UNDEFINED), depth - 1);
+    EMIT0(c, OP_ACCEPT);
+    if (alternative) EMIT1(c, OP_CASE_DONE, mark);
+    store_value(c, local);
+    place_label(c, chosen);
+    compile_cases(c, cases, local, depth);
+    if (!alternative) {
+        place_label(c, empty);
+        return;
+    }
+    place_label(c, empty);
+    c->height = height;
+    EMIT1(c, OP_PUSH_CONST, constant(c, W_SYM(EMPTY)));
+    store_value(c, local);
+    EMIT1(c, OP_JUMP, chosen);
+}
+
+static void compile_switch(Compiler *c, Word e, int depth)
+{
+    uint32_t fallback = NO_LABEL, height = c->height, local = new_local(c);
+    emit_check_any(c, expr_at(e, 1), &fallback);
+    compile_value(c, expr_at(e, 1), W_SYM(UNDEFINED), depth - 1);
+    store_value(c, local);
+    EMIT0(c, OP_ANY_TYPE);
+    compile_cases(c, expr_at(e, 2), local, depth);
+    if (fallback == NO_LABEL) return;
+    place_label(c, fallback);
+    c->height = height;
+    emit_tail_eval(c, e);
+}
+
+/* -- match, superpose, unify, collapse -- */
+
+static void raw_slots(Compiler *c, Word pattern)
+{
+    for (size_t i = 0; i < c->slots.len; i++)
+        if (has_slot(pattern, word_slot((uint32_t)i))) c->slots.data[i].raw = true;
+}
+
+static void compile_match(Compiler *c, Word e, int depth)
+{
+    uint32_t fallback = NO_LABEL, height = c->height;
+    emit_checks(c, simple_signature(c, e), e, &fallback);
+    EMIT0(c, OP_ANY_TYPE);
+    compile_value(c, expr_at(e, 1), W_SYM(UNDEFINED), depth - 1);
+    EMIT2(c, OP_MATCH_SPACE, template(c, expr_at(e, 2)), need_label(c, &fallback));
+    EMIT0(c, OP_POP);
+    slots_of_term(c, expr_at(e, 2), SLOT_SET);
+    raw_slots(c, expr_at(e, 2));
+    compile_tail(c, expr_at(e, 3), depth - 1);
+    place_label(c, fallback);
+    c->height = height;
+    emit_tail_eval(c, e);
+}
+
+static void superpose_list(Compiler *c, Word list, int depth)
+{
+    uint32_t n = expr_len(list);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t next = new_label(c);
+        SlotInfo *before = slots_save(c);
+        if (i + 1 < n) EMIT1(c, OP_FORK, next);
+        compile_tail(c, expr_at(list, i), depth - 1);
+        slots_restore(c, before);
+        place_label(c, next);
+    }
+    if (n == 0) EMIT0(c, OP_FAIL);
+}
+
+static void compile_superpose(Compiler *c, Word e, int depth)
+{
+    Word list = expr_at(e, 1);
+    uint32_t fallback = NO_LABEL, height = c->height;
+    if (!word_is_slot(list)) {
+        EMIT0(c, OP_ANY_TYPE);
+        superpose_list(c, list, depth);
+        return;
+    }
+    emit_checks(c, simple_signature(c, e), e, &fallback);
+    EMIT0(c, OP_ANY_TYPE);
+    EMIT1(c, OP_LOAD_LOCAL, use_slot(c, list));
+    EMIT0(c, OP_SUPERPOSE);
+    if (fallback == NO_LABEL) return;
+    place_label(c, fallback);
+    c->height = height;
+    emit_tail_eval(c, e);
+}
+
+static void compile_unify(Compiler *c, Word e, int depth)
+{
+    uint32_t otherwise = new_label(c);
+    EMIT0(c, OP_ANY_TYPE);
+    EMIT4(c, OP_UNIFY_TERMS, template(c, expr_at(e, 1)), template(c, expr_at(e, 2)), template(c, e),
+          otherwise);
+    slots_of_term(c, expr_at(e, 1), SLOT_SET);
+    slots_of_term(c, expr_at(e, 2), SLOT_SET);
+    SlotInfo *before = slots_save(c);
+    raw_slots(c, expr_at(e, 2));
+    raw_slots(c, expr_at(e, 1));
+    compile_tail(c, expr_at(e, 3), depth - 1);
+    slots_restore(c, before);
+    place_label(c, otherwise);
+    compile_tail(c, expr_at(e, 4), depth - 1);
+}
+
+bool is_collapse(Compiler *c, Word e)
+{
+    return is_native_call(c, e, BI_collapse, 2);
+}
+
+void compile_collapse(Compiler *c, Word e, int depth)
+{
+    uint32_t over = new_label(c), height = c->height;
+    slots_shared(c, expr_at(e, 1));
+    SlotInfo *before = slots_save(c);
+    EMIT1(c, OP_COLLAPSE, over);
+    c->height = 0;
+    compile_tail(c, expr_at(e, 1), depth - 1);
+    slots_restore(c, before);
+    c->height = height + 1;
+    place_label(c, over);
+}
+
+/* -- All of them -- */
+
+bool compile_form(Compiler *c, Word e, int depth)
+{
+    if (is_native_call(c, e, BI_empty, 1))
+        EMIT0(c, OP_FAIL);
+    else if (is_if(c, e))
+        tail_if(c, e, depth);
+    else if (is_let(c, e))
+        compile_let(c, e, depth);
+    else if (is_let_star(c, e))
+        compile_let_star(c, e, depth);
+    else if (is_case(c, e))
+        compile_case(c, e, depth);
+    else if (is_switch(c, e))
+        compile_switch(c, e, depth);
+    else if (is_match(c, e))
+        compile_match(c, e, depth);
+    else if (is_superpose(c, e))
+        compile_superpose(c, e, depth);
+    else if (is_unify(c, e))
+        compile_unify(c, e, depth);
+    else
+        return false;
+    return true;
+}

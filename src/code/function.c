@@ -1,0 +1,134 @@
+#include "code/function.h"
+
+static Dependents *dependents_of(Functions *fs, uint32_t symbol)
+{
+    Dependents none = {0};
+    while (fs->dependents.len <= symbol) vec_push(&fs->dependents, none);
+    return &fs->dependents.data[symbol];
+}
+
+void functions_fini(Functions *fs)
+{
+    for (uint32_t i = 0; fs->table && i <= fs->mask; i++) base_free(fs->table[i]);
+    for (size_t i = 0; i < fs->chunks.len; i++) chunk_free(fs->chunks.data[i]);
+    for (size_t i = 0; i < fs->dependents.len; i++) {
+        vec_free(&fs->dependents.data[i].chunks);
+        vec_free(&fs->dependents.data[i].functions);
+    }
+    base_free(fs->table);
+    vec_free(&fs->chunks);
+    vec_free(&fs->dependents);
+}
+
+/* -- The table -- */
+
+static uint32_t function_place(const Functions *fs, uint32_t name, uint32_t arity)
+{
+    uint32_t at = (uint32_t)base_hash_word((uint64_t)arity << 32 | name) & fs->mask;
+    while (fs->table[at] && (fs->table[at]->name != name || fs->table[at]->arity != arity))
+        at = (at + 1) & fs->mask;
+    return at;
+}
+
+static void table_grow(Functions *fs)
+{
+    Function **old = fs->table;
+    uint32_t old_size = old ? fs->mask + 1 : 0;
+    fs->mask = old ? old_size * 2 - 1 : 63;
+    fs->table = base_calloc(fs->mask + 1, sizeof *fs->table);
+    for (uint32_t i = 0; i < old_size; i++)
+        if (old[i]) fs->table[function_place(fs, old[i]->name, old[i]->arity)] = old[i];
+    base_free(old);
+}
+
+Function *functions_get(Functions *fs, uint32_t name, uint32_t arity)
+{
+    if (!fs->table || fs->count * 2 > fs->mask) table_grow(fs);
+    uint32_t at = function_place(fs, name, arity);
+    if (fs->table[at]) return fs->table[at];
+    Function *f = base_calloc(1, sizeof *f);
+    f->name = name;
+    f->arity = arity;
+    fs->table[at] = f;
+    fs->count++;
+    vec_push(&dependents_of(fs, name)->functions, f);
+    return f;
+}
+
+/* -- Dependencies -- */
+
+/* Leave stale chunks out of the list when they may be half of it. */
+static void drop_stale(Dependents *d)
+{
+    if (d->chunks.len < 2 * d->live + 8) return;
+    size_t kept = 0;
+    for (size_t i = 0; i < d->chunks.len; i++)
+        if (!d->chunks.data[i]->stale) d->chunks.data[kept++] = d->chunks.data[i];
+    d->chunks.len = d->live = kept;
+}
+
+void functions_adopt(Functions *fs, Function *f, Chunk *c)
+{
+    f->chunk = c;
+    vec_push(&fs->chunks, c);
+    for (size_t i = 0; i < c->depends.len; i++) {
+        Dependents *d = dependents_of(fs, c->depends.data[i]);
+        drop_stale(d);
+        vec_push(&d->chunks, c);
+    }
+}
+
+static size_t expire(Functions *fs, Chunk *c)
+{
+    if (c->stale) return 0;
+    chunk_expire(c);
+    fs->stale++;
+    Function *f = functions_get(fs, c->name, c->arity);
+    if (f->chunk != c) return 1;
+    f->chunk = NULL;
+    f->runs = 0;
+    f->expired++;
+    return 1;
+}
+
+static size_t symbol_changed(Functions *fs, Dependents *d)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->chunks.len; i++) n += expire(fs, d->chunks.data[i]);
+    vec_clear(&d->chunks);
+    d->live = 0;
+    for (size_t i = 0; i < d->functions.len; i++) d->functions.data[i]->refusal = REFUSED_NONE;
+    return n;
+}
+
+size_t functions_changed(Functions *fs, Word symbol)
+{
+    size_t n = 0;
+    if (!word_is_nil(symbol)) {
+        uint32_t id = word_sym_id(symbol);
+        return id < fs->dependents.len ? symbol_changed(fs, &fs->dependents.data[id]) : 0;
+    }
+    for (size_t i = 0; i < fs->dependents.len; i++) n += symbol_changed(fs, &fs->dependents.data[i]);
+    return n;
+}
+
+void functions_sweep(Functions *fs)
+{
+    /* The lists of dependents must not keep what is freed. */
+    for (size_t i = 0; i < fs->dependents.len; i++) {
+        fs->dependents.data[i].live = 0;
+        drop_stale(&fs->dependents.data[i]);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < fs->chunks.len; i++) {
+        Chunk *c = fs->chunks.data[i];
+        if (c->stale && !c->marked) {
+            chunk_free(c);
+            fs->stale--;
+            continue;
+        }
+        c->marked = false;
+        fs->chunks.data[kept++] = c;
+    }
+    fs->chunks.len = kept;
+}

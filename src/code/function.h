@@ -1,0 +1,48 @@
+/* Functions of the program: what the tiers know of each name and number of arguments, and who depends on what. */
+#ifndef METTA_CODE_FUNCTION_H
+#define METTA_CODE_FUNCTION_H
+
+#include "code/chunk.h"
+
+typedef enum CompileRefusal {
+#define REFUSAL(id, text) REFUSED_##id,
+#include "code/refusals.inc"
+#undef REFUSAL
+    REFUSAL_COUNT
+} CompileRefusal;
+
+struct Function {
+    uint32_t name, arity;
+    uint32_t runs;          /* calls in tier 0 since it was last known that it has no chunk */
+    uint32_t expired;       /* chunks of it that became stale */
+    Chunk *chunk;           /* NULL: not compiled */
+    CompileRefusal refusal; /* why not, as the rules are now */
+};
+
+/* What hangs on one symbol. */
+typedef struct Dependents {
+    VEC(Chunk *) chunks;       /* that take its rules and types for granted; some may be stale */
+    VEC(Function *) functions; /* of that name */
+    size_t live;               /* chunks when stale ones were last left out */
+} Dependents;
+
+typedef struct Functions {
+    Function **table; /* open addressing */
+    uint32_t mask, count;
+    VEC(Chunk *) chunks;        /* all that may still be on a stack */
+    VEC(Dependents) dependents; /* by symbol */
+    size_t stale;               /* of the chunks */
+} Functions;
+
+void functions_fini(Functions *fs);
+/* The function NAME with ARITY arguments, made at first use; it stays where it is. */
+Function *functions_get(Functions *fs, uint32_t name, uint32_t arity);
+/* C, which FS owns from now on, is the chunk of F. */
+void functions_adopt(Functions *fs, Function *f, Chunk *c);
+/* The rules or types of SYMBOL (a word; WORD_NIL: of any symbol) have changed: the chunks that depend on them expire.
+ * Returns how many did.  Linear in their number. */
+size_t functions_changed(Functions *fs, Word symbol);
+/* Free the stale chunks that are not marked, and unmark the others. */
+void functions_sweep(Functions *fs);
+
+#endif

@@ -1,0 +1,153 @@
+/* Patterns against locals.  All tests come first and the variables are set when nothing can fail any more: what a pattern that
+ * does not match has done must not be seen by the next one. */
+#include "code/compiler.h"
+
+/* A variable of the pattern that is item I of the expression in local FROM. */
+typedef struct Occurrence {
+    Word slot;
+    uint32_t from, item;
+    uint32_t part; /* local with the item, NO_LOCAL while it is in none */
+} Occurrence;
+
+typedef struct Matching {
+    Compiler *c;
+    uint32_t miss, *slow;
+    VEC(Occurrence) variables;
+} Matching;
+
+static bool is_constant(Word w)
+{
+    return word_is_sym(w) || word_is_bool(w) || word_is_int(w) || w == WORD_UNIT;
+}
+
+bool pattern_key(Word pattern, Word *head, uint32_t *len)
+{
+    *len = atom_is_cons(pattern) ? expr_len(pattern) : 0;
+    *head = *len ? expr_at(pattern, 0) : pattern;
+    return is_constant(*head);
+}
+
+/* -- Tests -- */
+
+static void match(Matching *m, Word pattern, uint32_t local, int depth);
+
+static void match_items(Matching *m, Word pattern, uint32_t local, int depth)
+{
+    Compiler *c = m->c;
+    for (uint32_t i = 1; i < expr_len(pattern) && c->refusal == REFUSED_NONE; i++) {
+        Word item = expr_at(pattern, i);
+        if (word_is_slot(item) && slot_info(c, item)->state == SLOT_NONE) {
+            Occurrence o = {item, local, i, NO_LOCAL};
+            vec_push(&m->variables, o);
+            continue;
+        }
+        uint32_t part = new_local(c);
+        EMIT3(c, OP_GET_ITEM, local, i, part);
+        match(m, item, part, depth - 1);
+    }
+}
+
+/* Only unification can match this pattern. */
+static void leave_to_unification(Matching *m, Word pattern)
+{
+    EMIT1(m->c, OP_JUMP, need_label(m->c, m->slow));
+    slots_of_term(m->c, pattern, SLOT_SET);
+}
+
+static void match(Matching *m, Word pattern, uint32_t local, int depth)
+{
+    Compiler *c = m->c;
+    Word head;
+    uint32_t len;
+    if (word_is_slot(pattern)) {
+        if (slot_info(c, pattern)->state == SLOT_SET)
+            EMIT3(c, OP_MATCH_SAME, local, slot_local(c, pattern), need_label(c, m->slow));
+        else
+            leave_to_unification(m, pattern);
+    } else if (pattern_key(pattern, &head, &len) && len <= UINT8_MAX && depth > 0) {
+        if (len)
+            EMIT5(c, OP_MATCH_FUNCTOR, local, constant(c, head), len, m->miss, need_label(c, m->slow));
+        else
+            EMIT4(c, OP_MATCH_CONST, local, constant(c, head), m->miss, need_label(c, m->slow));
+        if (len) match_items(m, pattern, local, depth);
+    } else if (!atom_is_cons(pattern)) {
+        EMIT4(c, OP_MATCH_ATOM, local, constant(c, pattern), m->miss, need_label(c, m->slow));
+    } else {
+        leave_to_unification(m, pattern);
+    }
+}
+
+/* -- Variables -- */
+
+static Occurrence *first_occurrence(Matching *m, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (m->variables.data[k].slot == m->variables.data[i].slot) return &m->variables.data[k];
+    return NULL;
+}
+
+static uint32_t fetch_part(Compiler *c, Occurrence *o)
+{
+    if (o->part != NO_LOCAL) return o->part;
+    o->part = new_local(c);
+    EMIT3(c, OP_GET_ITEM, o->from, o->item, o->part);
+    return o->part;
+}
+
+/* The items that a variable stands for must be the same. */
+static void match_repeated(Matching *m)
+{
+    Compiler *c = m->c;
+    for (size_t i = 0; i < m->variables.len; i++) {
+        Occurrence *first = first_occurrence(m, i);
+        if (!first) continue;
+        uint32_t x = fetch_part(c, first), y = fetch_part(c, &m->variables.data[i]);
+        EMIT3(c, OP_MATCH_SAME, x, y, need_label(c, m->slow));
+    }
+}
+
+static void set_variables(Matching *m)
+{
+    Compiler *c = m->c;
+    for (size_t i = 0; i < m->variables.len; i++) {
+        Occurrence *o = &m->variables.data[i];
+        SlotInfo *info = slot_info(c, o->slot);
+        if (info->state == SLOT_SET) continue;
+        if (o->part == NO_LOCAL) {
+            EMIT3(c, OP_GET_ITEM, o->from, o->item, info->local);
+        } else {
+            EMIT1(c, OP_LOAD_LOCAL, o->part);
+            EMIT1(c, OP_STORE_LOCAL, info->local);
+        }
+        info->state = SLOT_SET;
+    }
+}
+
+static void finish(Matching *m)
+{
+    match_repeated(m);
+    set_variables(m);
+    vec_free(&m->variables);
+}
+
+void match_pattern(Compiler *c, Word pattern, uint32_t local, uint32_t miss, uint32_t *slow, int depth)
+{
+    Matching m = {.c = c, .miss = miss, .slow = slow};
+    if (word_is_slot(pattern) && slot_info(c, pattern)->state == SLOT_NONE) {
+        if (slot_local(c, pattern) != local) {
+            EMIT1(c, OP_LOAD_LOCAL, local);
+            EMIT1(c, OP_STORE_LOCAL, slot_local(c, pattern));
+        }
+        slot_info(c, pattern)->state = SLOT_SET;
+        return;
+    }
+    match(&m, pattern, local, depth);
+    finish(&m);
+}
+
+void match_inside(Compiler *c, Word pattern, uint32_t local, uint32_t miss, uint32_t *slow, int depth)
+{
+    Matching m = {.c = c, .miss = miss, .slow = slow};
+    if (atom_is_cons(pattern)) match_items(&m, pattern, local, depth);
+    finish(&m);
+}

@@ -1,0 +1,485 @@
+/* Expressions: operations, calls, data. */
+#include "code/compiler.h"
+
+/* -- Leaves -- */
+
+static void push_leaf(Compiler *c, Word leaf)
+{
+    if (word_is_int(leaf) && word_int48_get(leaf) >= INT16_MIN && word_int48_get(leaf) <= INT16_MAX)
+        EMIT1(c, OP_PUSH_LONG_SMALL, (uint32_t)word_int48_get(leaf));
+    else
+        EMIT1(c, OP_PUSH_CONST, constant(c, leaf));
+}
+
+static void slot_value(Compiler *c, Word slot, Word type)
+{
+    bool fresh = slot_info(c, slot)->state == SLOT_NONE;
+    uint32_t local = use_slot(c, slot);
+    uint8_t kind = slot_info(c, slot)->kind;
+    if (fresh || kind == KIND_NUMBER || kind == KIND_BOOL)
+        EMIT1(c, OP_LOAD_LOCAL, local);
+    else if (word_is_nil(type))
+        EMIT1(c, OP_EVAL_LOCAL, local);
+    else
+        EMIT2(c, OP_EVAL_TYPED, local, constant(c, type));
+}
+
+static void leaf_value(Compiler *c, Word leaf, Word type)
+{
+    if (word_is_nil(type) && leaf == W_SYM(EMPTY)) {
+        EMIT0(c, OP_FAIL);
+        c->height++; /* never reached with this height, but the code behind expects a value */
+        return;
+    }
+    push_leaf(c, leaf);
+}
+
+void emit_eval(Compiler *c, Word e, Word type)
+{
+    EMIT2(c, OP_EVAL, template(c, e), constant(c, type));
+    slots_of_term(c, e, SLOT_SET);
+}
+
+void emit_tail_eval(Compiler *c, Word e)
+{
+    EMIT1(c, OP_TAIL_EVAL, template(c, e));
+}
+
+bool is_error_literal(Word e)
+{
+    return atom_is_cons(e) && expr_at(e, 0) == W_SYM(ERROR);
+}
+
+/* -- What evaluating an argument may do -- */
+
+/* Does evaluating E certainly neither leave alternatives nor give an error? */
+static bool is_quiet(Compiler *c, Word e)
+{
+    if (word_is_slot(e)) return !slot_info(c, e)->raw;
+    if (!atom_is_cons(e)) return true;
+    Op op = arithmetic_op(expr_at(e, 0));
+    bool computed = op != OP_HALT && expr_len(e) == 3;
+    if (!computed && !(is_plain_call(c, e) && is_data(c, e))) return false;
+    for (uint32_t i = 1; i < expr_len(e); i++)
+        if (!is_quiet(c, expr_at(e, i))) return false;
+    return true;
+}
+
+/* Tier 0 gathers the arguments of each call in a frame of its own, and an error is held back there when alternatives are left
+ * above it.  So E, an argument itself, needs its own frame if an argument of it may leave alternatives and something after
+ * that may give an error. */
+static bool needs_frame(Compiler *c, Word e)
+{
+    uint32_t loud = 0;
+    for (uint32_t i = 1; i < expr_len(e); i++) loud += !is_quiet(c, expr_at(e, i));
+    bool errs = arithmetic_op(expr_at(e, 0)) == OP_HALT && !(is_plain_call(c, e) && is_data(c, e));
+    return loud > 1 || (loud == 1 && errs);
+}
+
+/* Does evaluating the items of E leave them as they are, if its variables stand for values? */
+static bool is_same(Compiler *c, Word e, int depth)
+{
+    for (uint32_t i = 1; i < expr_len(e); i++) {
+        Word item = expr_at(e, i);
+        if (!atom_is_cons(item)) continue;
+        if (depth == 0 || !is_plain_call(c, item) || !is_data(c, item) || !is_same(c, item, depth - 1))
+            return false;
+    }
+    return true;
+}
+
+static uint32_t arg_count(Compiler *c, Word e)
+{
+    return (expr_len(e) - 1) | (is_same(c, e, MAX_NESTING) ? 0 : COMPUTED);
+}
+
+/* -- Plain calls and data -- */
+
+static void push_items(Compiler *c, Word e, int depth)
+{
+    for (uint32_t i = 1; i < expr_len(e); i++) compile_value(c, expr_at(e, i), WORD_NIL, depth - 1);
+}
+
+/* A constant data expression that need not be made anew each time. */
+static bool is_constant_data(Compiler *c, Word e, int depth)
+{
+    if (depth == 0 || !expr_is_ground(e) || !is_plain_call(c, e) || !is_data(c, e)) return false;
+    for (uint32_t i = 1; i < expr_len(e); i++) {
+        Word item = expr_at(e, i);
+        if (item == W_SYM(EMPTY) || (atom_is_cons(item) && !is_constant_data(c, item, depth - 1)))
+            return false;
+    }
+    return true;
+}
+
+/* A heap copy of the stored E, marked as irreducible with all its parts. */
+static Word irreducible_copy(Compiler *c, Word e)
+{
+    WordVec items = {0};
+    for (uint32_t i = 0; i < expr_len(e); i++) {
+        Word item = expr_at(e, i);
+        vec_push(&items, atom_is_cons(item) ? irreducible_copy(c, item) : item);
+    }
+    Word copy = atom_expr(&c->rt->heap, items.data, (uint32_t)items.len);
+    vec_free(&items);
+    word_obj(copy)->flags |= OBJ_EVALUATED;
+    return copy;
+}
+
+static void push_data(Compiler *c, Word e, int depth)
+{
+    if (is_constant_data(c, e, depth)) {
+        EMIT1(c, OP_PUSH_CONST, constant(c, irreducible_copy(c, e)));
+        return;
+    }
+    uint32_t head = word_sym_id(expr_at(e, 0));
+    while (c->rt->data_heads.len <= head) vec_push(&c->rt->data_heads, 0);
+    c->rt->data_heads.data[head] = 1;
+    EMIT1(c, OP_PUSH_CONST, constant(c, expr_at(e, 0)));
+    push_items(c, e, depth);
+    emit(c, is_same(c, e, depth) ? OP_MAKE_SAME : OP_MAKE_SEXPR, expr_len(e), expr_len(e), 0, 0, 0, 0);
+}
+
+/* TYPE: of the result; WORD_NIL: in place of the frame, whatever its caller expects. */
+static void emit_call(Compiler *c, Word e, Word type, bool tail)
+{
+    uint32_t f = callee(c, word_sym_id(expr_at(e, 0)), expr_len(e) - 1), n = arg_count(c, e),
+             pops = expr_len(e) - 1;
+    bool typed = !word_is_nil(type) && (tail || type != W_SYM(UNDEFINED));
+    if (typed)
+        emit(c, tail ? OP_TAIL_CALL_TYPED : OP_CALL_TYPED, pops, constant(c, type), f, n, 0, 0);
+    else
+        emit(c, tail ? OP_TAIL_CALL : OP_CALL, pops, f, n, 0, 0, 0);
+}
+
+static void plain_value(Compiler *c, Word e, Word type, int depth)
+{
+    if (is_data(c, e)) {
+        push_data(c, e, depth);
+        return;
+    }
+    push_items(c, e, depth);
+    emit_call(c, e, type, false);
+}
+
+static void plain_tail(Compiler *c, Word e, int depth)
+{
+    if (is_data(c, e)) {
+        push_data(c, e, depth);
+        EMIT0(c, OP_RETURN);
+        return;
+    }
+    push_items(c, e, depth);
+    emit_call(c, e, WORD_NIL, true);
+}
+
+/* -- Calls with a declared type, of functions and of the library's operations -- */
+
+Op arithmetic_op(Word head)
+{
+    if (!word_is_op(head)) return OP_HALT;
+    switch (word_op_index(head)) {
+    case BI_add:
+        return OP_ADD;
+    case BI_sub:
+        return OP_SUB;
+    case BI_mul:
+        return OP_MUL;
+    case BI_less:
+        return OP_LT;
+    case BI_less_equal:
+        return OP_LE;
+    case BI_greater:
+        return OP_GT;
+    case BI_greater_equal:
+        return OP_GE;
+    case BI_equal:
+        return OP_EQ;
+    default:
+        return OP_HALT;
+    }
+}
+
+/* The builtin that a call of HEAD runs, or NULL. */
+static const BuiltinInfo *builtin_of(Compiler *c, Word head)
+{
+    uint32_t native = native_of(c, head);
+    return native ? &c->rt->builtins[native - 1] : NULL;
+}
+
+/* Can the parameters be passed by code: evaluated, or as they stand? */
+static bool params_pass(const Signature *sig, Word e)
+{
+    for (uint32_t i = 0; i < sig->param_count; i++) {
+        const Param *p = &sig->params[i];
+        if (p->kind == PARAM_META && p->type != W_SYM(T_EXPRESSION) &&
+            (atom_is_cons(expr_at(e, i + 1)) || word_is_slot(expr_at(e, i + 1))))
+            return false;
+    }
+    return true;
+}
+
+/* Is E a call with a simple type that code can make?  Operations that the engine carries out are not among them. */
+static const Signature *typed_signature(Compiler *c, Word e)
+{
+    enum { NATIVE_ARGUMENTS = 8 };
+    Word head = expr_at(e, 0);
+    const Signature *sig = simple_signature(c, e);
+    if (!sig || head == W_SYM(ERROR) || expr_len(e) > MAX_ARGUMENTS) return NULL;
+    const BuiltinInfo *info = builtin_of(c, head);
+    if (info) {
+        if (!info->body || info->host || (info->flags & (BF_SPECIAL | BF_LAZY | BF_VARIADIC))) return NULL;
+        if (expr_len(e) > NATIVE_ARGUMENTS || c->rt->overridden.data[native_of(c, head) - 1]) return NULL;
+    } else if (!word_is_sym(head) || sig->result.kind == PARAM_ATOM || sig->kind == SIGNATURE_SAME) {
+        return NULL;
+    }
+    return params_pass(sig, e) && can_check(c, sig, e) ? sig : NULL;
+}
+
+/* Push ITEM as it stands. */
+static void push_raw(Compiler *c, Word item)
+{
+    if (word_is_slot(item)) {
+        EMIT1(c, OP_LOAD_LOCAL, use_slot(c, item));
+    } else if (atom_is_cons(item)) {
+        EMIT1(c, OP_PUSH_TEMPLATE, template(c, item));
+        slots_of_term(c, item, SLOT_SET);
+    } else {
+        push_leaf(c, item);
+    }
+}
+
+/* Where which type is expected the sides of == are evaluated. */
+static Word type_of_sides(Compiler *c, Word e)
+{
+    Word type = static_type(c, expr_at(e, 1));
+    if (word_is_nil(type) || type == W_SYM(UNDEFINED) || type == W_SYM(T_ATOM))
+        type = static_type(c, expr_at(e, 2));
+    return word_is_nil(type) || type == W_SYM(T_ATOM) ? W_SYM(UNDEFINED) : type;
+}
+
+static void push_arguments(Compiler *c, const Signature *sig, Word e, int depth)
+{
+    bool same = sig->kind == SIGNATURE_SAME;
+    Word sides = same ? type_of_sides(c, e) : WORD_NIL;
+    for (uint32_t i = 0; i < sig->param_count; i++) {
+        const Param *p = &sig->params[i];
+        Word item = expr_at(e, i + 1);
+        if ((same && !atom_is_cons(item)) || (!same && (p->kind == PARAM_ATOM || p->kind == PARAM_META)))
+            push_raw(c, item);
+        else
+            compile_value(c, item, same ? sides : p->type, depth - 1);
+    }
+}
+
+static void emit_native(Compiler *c, const BuiltinInfo *info, Word e)
+{
+    Word head = expr_at(e, 0);
+    Op op = arithmetic_op(head);
+    uint32_t n = expr_len(e) - 1;
+    if (op != OP_HALT)
+        EMIT0(c, op);
+    else if ((info->flags & BF_PURE) && !(info->flags & (BF_IO | BF_SPACE)))
+        emit(c, OP_CALL_NATIVE, n, constant(c, head), n, 0, 0, 0);
+    else
+        emit(c, OP_CALL_BUILTIN, n, constant(c, head), arg_count(c, e), 0, 0, 0);
+}
+
+static bool result_fits(const Signature *sig, Word type)
+{
+    return type == W_SYM(UNDEFINED) || sig->result.kind == PARAM_ATOM || sig->result.kind == PARAM_ANY ||
+           sig->result.kind == PARAM_COMPLEX || sig->result.type == type;
+}
+
+/* The other way to the value of E when a guard failed: by tier 0.  HEIGHT: of the stack before it. */
+static void value_fallback(Compiler *c, Word e, Word type, uint32_t fallback, uint32_t height)
+{
+    if (fallback == NO_LABEL) return;
+    uint32_t end = new_label(c);
+    EMIT1(c, OP_JUMP, end);
+    place_label(c, fallback);
+    c->height = height;
+    EMIT2(c, OP_EVAL, template(c, e), constant(c, type));
+    slots_of_term(c, e, SLOT_PERHAPS);
+    place_label(c, end);
+}
+
+static void tail_fallback(Compiler *c, Word e, uint32_t fallback, uint32_t height)
+{
+    if (fallback == NO_LABEL) return;
+    place_label(c, fallback);
+    c->height = height;
+    emit_tail_eval(c, e);
+}
+
+static bool typed_value(Compiler *c, Word e, Word type, int depth)
+{
+    const Signature *sig = typed_signature(c, e);
+    if (!sig || !result_fits(sig, type)) return false;
+    uint32_t fallback = NO_LABEL, height = c->height;
+    const BuiltinInfo *info = builtin_of(c, expr_at(e, 0));
+    Word result = declared_result(sig);
+    emit_checks(c, sig, e, &fallback);
+    push_arguments(c, sig, e, depth);
+    if (info)
+        emit_native(c, info, e);
+    else
+        emit_call(c, e, word_is_nil(result) ? type : result, false);
+    value_fallback(c, e, type, fallback, height);
+    return true;
+}
+
+/* In tail position the result must be what the caller expects: else the call itself is in error. */
+static void guard_result(Compiler *c, const Signature *sig, uint32_t *fallback)
+{
+    if (sig->result.kind == PARAM_CONST || sig->result.kind == PARAM_META)
+        EMIT2(c, OP_GUARD_TYPE, constant(c, sig->result.type), need_label(c, fallback));
+}
+
+static bool typed_tail(Compiler *c, Word e, int depth)
+{
+    const Signature *sig = typed_signature(c, e);
+    if (!sig) return false;
+    uint32_t fallback = NO_LABEL, height = c->height;
+    const BuiltinInfo *info = builtin_of(c, expr_at(e, 0));
+    guard_result(c, sig, &fallback);
+    emit_checks(c, sig, e, &fallback);
+    push_arguments(c, sig, e, depth);
+    if (info) {
+        emit_native(c, info, e);
+        if (sig->result.kind == PARAM_ANY || sig->result.kind == PARAM_ATOM || sig->result.kind == PARAM_META)
+            EMIT0(c, OP_ANY_TYPE);
+        EMIT0(c, OP_RETURN);
+    } else {
+        emit_call(c, e, declared_result(sig), true);
+    }
+    tail_fallback(c, e, fallback, height);
+    return true;
+}
+
+/* -- Calls of what a variable stands for -- */
+
+static bool is_dynamic_call(Compiler *c, Word e)
+{
+    Word head = expr_at(e, 0);
+    return word_is_slot(head) && slot_info(c, head)->state == SLOT_SET && expr_len(e) <= MAX_ARGUMENTS;
+}
+
+static void dynamic_call(Compiler *c, Word e, bool tail, int depth, uint32_t *fallback)
+{
+    uint32_t local = slot_local(c, expr_at(e, 0));
+    EMIT2(c, OP_GUARD_PLAIN, local, need_label(c, fallback));
+    EMIT1(c, OP_LOAD_LOCAL, local);
+    push_items(c, e, depth);
+    emit(c, tail ? OP_TAIL_CALL_VALUE : OP_CALL_VALUE, expr_len(e) - 1, arg_count(c, e), 0, 0, 0, 0);
+}
+
+/* -- Values -- */
+
+void compile_block(Compiler *c, Word e, Word type, int depth)
+{
+    uint32_t over = new_label(c), height = c->height;
+    /* Variables that the rest of the clause shares with E must exist before E runs in its own frame. */
+    slots_shared(c, e);
+    SlotInfo *before = slots_save(c);
+    EMIT2(c, OP_BLOCK, constant(c, type), over);
+    c->height = 0;
+    compile_tail(c, e, depth);
+    slots_restore(c, before);
+    c->height = height + 1;
+    place_label(c, over);
+}
+
+/* Code for the value of expression E; false, and nothing emitted, when there is none. */
+static bool compile_expression(Compiler *c, Word e, Word type, int depth)
+{
+    if (is_error_literal(e)) return false;
+    if (is_native_call(c, e, BI_empty, 1)) {
+        EMIT0(c, OP_FAIL);
+        c->height++;
+        return true;
+    }
+    if (is_collapse(c, e)) {
+        compile_collapse(c, e, depth);
+        return true;
+    }
+    if (type == W_SYM(UNDEFINED) && is_value_if(c, e)) {
+        compile_value_if(c, e, depth);
+        return true;
+    }
+    if (is_form(c, e) ||
+        (needs_frame(c, e) && (is_plain_call(c, e) || typed_signature(c, e) || is_dynamic_call(c, e)))) {
+        compile_block(c, e, type, depth);
+        return true;
+    }
+    if (is_plain_call(c, e)) {
+        plain_value(c, e, type, depth);
+        return true;
+    }
+    if (type == W_SYM(UNDEFINED) && is_dynamic_call(c, e)) {
+        uint32_t fallback = NO_LABEL, height = c->height;
+        dynamic_call(c, e, false, depth, &fallback);
+        value_fallback(c, e, type, fallback, height);
+        return true;
+    }
+    return typed_value(c, e, type, depth);
+}
+
+void compile_value(Compiler *c, Word e, Word type, int depth)
+{
+    if (word_is_slot(e)) {
+        slot_value(c, e, type);
+        return;
+    }
+    if (!atom_is_cons(e)) {
+        leaf_value(c, e, type);
+        return;
+    }
+    if (word_is_nil(type)) type = W_SYM(UNDEFINED);
+    uint32_t expression = expression_begins(c, e, false, type);
+    if (depth <= 0 || !compile_expression(c, e, type, depth)) emit_eval(c, e, type);
+    expression_ends(c, expression);
+}
+
+/* -- Tails -- */
+
+static bool tail_expression(Compiler *c, Word e, int depth)
+{
+    if (compile_form(c, e, depth)) return true;
+    if (is_collapse(c, e)) {
+        EMIT0(c, OP_ANY_TYPE);
+        compile_collapse(c, e, depth);
+        EMIT0(c, OP_RETURN);
+        return true;
+    }
+    if (is_plain_call(c, e)) {
+        plain_tail(c, e, depth);
+        return true;
+    }
+    if (is_dynamic_call(c, e)) {
+        uint32_t fallback = NO_LABEL, height = c->height;
+        dynamic_call(c, e, true, depth, &fallback);
+        tail_fallback(c, e, fallback, height);
+        return true;
+    }
+    return typed_tail(c, e, depth);
+}
+
+void compile_tail(Compiler *c, Word e, int depth)
+{
+    if (e == W_SYM(EMPTY)) {
+        EMIT0(c, OP_FAIL);
+    } else if (e == W_SYM(NOT_REDUCIBLE)) {
+        EMIT0(c, OP_NOT_REDUCIBLE);
+    } else if (is_error_literal(e)) {
+        EMIT1(c, OP_RETURN_ERROR, template(c, e));
+    } else if (word_is_slot(e)) {
+        EMIT1(c, OP_RETURN_LOCAL, use_slot(c, e));
+    } else if (!atom_is_cons(e)) {
+        push_leaf(c, e);
+        EMIT0(c, OP_RETURN);
+    } else {
+        expression_begins(c, e, true, W_SYM(UNDEFINED));
+        if (depth <= 0 || !tail_expression(c, e, depth)) emit_tail_eval(c, e);
+    }
+}

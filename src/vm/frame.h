@@ -1,0 +1,64 @@
+/* Frames and choice points of the VM on the machine's stack. */
+#ifndef METTA_VM_FRAME_H
+#define METTA_VM_FRAME_H
+
+#include "vm/vm.h"
+
+/* Slots of a VM frame.  Locals follow, then the operand stack; index is the number of operands. */
+enum { VM_TYPE = 1, VM_CHUNK, VM_IP, VM_LOCALS };
+/* Flag of a VM frame, beside FF_GOAL and FF_CHANGED: the call is being made again, after a clause has matched. */
+enum { FF_RETRY = 8 };
+/* Slots of a CHOICE_VM; the saved locals follow. INDEX is where the alternative begins. */
+enum { CV_TYPE, CV_CHUNK, CV_LOCALS };
+/* Flags of a CHOICE_VM, beside FF_CHANGED. */
+enum { CHOICE_DONE = 16, CHOICE_RETRY = 8 };
+
+static inline Chunk *frame_chunk(const Frame *f)
+{
+    return word_ptr(f->slot[VM_CHUNK]);
+}
+
+/* Lay a frame for C with the first N of its locals on top of the stack and make it current.  LOCALS may overlap it. */
+static inline Frame *lay_frame(Machine *m, Chunk *c, const Word *locals, uint32_t n, Word type,
+                               unsigned flags, uint32_t start)
+{
+    Frame *f = (Frame *)machine_top(m);
+    machine_touch(m, f);
+    /* First the locals: in a tail call they may lie where the frame is being laid. */
+    memmove(f->slot + VM_LOCALS, locals, n * sizeof(Word));
+    *f = (Frame){.kind = FRAME_VM,
+                 .flags = (uint8_t)(FF_GOAL | flags),
+                 .operands = (uint16_t)c->max_stack,
+                 .count = VM_LOCALS + c->locals + c->max_stack};
+    f->depth = m->depth;
+    f->head = m->head = c->name;
+    f->parent = m->frame;
+    f->slot[SLOT_HELD] = WORD_NIL;
+    f->slot[VM_TYPE] = type;
+    f->slot[VM_CHUNK] = word_from_ptr(TAG_RAW, c);
+    f->slot[VM_IP] = WORD_MAKE(TAG_RAW, start);
+    for (uint32_t i = n; i < c->locals; i++) f->slot[VM_LOCALS + i] = WORD_NIL;
+    m->frame = f;
+    return f;
+}
+
+/* A frame for a call of C's function. */
+static inline Frame *push_frame(Machine *m, Chunk *c, const Word *args, Word type, bool computed)
+{
+    return lay_frame(m, c, args, c->arity, type, computed ? FF_CHANGED : 0, 0);
+}
+
+/* A frame for the code at START of C, which F runs, with a copy of F's locals; the current frame gets its results. */
+static inline Frame *push_block(Machine *m, const Frame *f, Chunk *c, Word type, uint32_t start)
+{
+    return lay_frame(m, c, f->slot + VM_LOCALS, c->locals, type, f->flags & FF_CHANGED, start);
+}
+
+/* Leave a choice point for the alternative at offset ALTERNATIVE of the code that F, the current frame, runs, with the first
+ * SAVED of its locals.  The frame moves above it and becomes current again.  TRAIL and KEEP are of the time before anything
+ * was bound that the alternative must not see. */
+void leave_choice(Machine *m, Frame *f, uint32_t saved, uint32_t alternative, size_t trail, uint64_t keep);
+/* Take the alternative of C, the newest choice point: its frame becomes current.  False: it has none any more. */
+bool take_choice(Machine *m, Choice *c);
+
+#endif

@@ -1,0 +1,251 @@
+#include "vm/pieces.h"
+
+enum { SLOTS_INLINE = 32 };
+
+/* -- Values -- */
+
+static bool is_inert(const Machine *m, Word expr)
+{
+    const Obj *o = word_obj(expr);
+    return !(o->flags & OBJ_STORED) && o->note != 0 && o->note == m->rt->inert_epoch;
+}
+
+/* Evaluating an inert expression would mark it and all its parts: so does this. */
+static void mark_settled(Machine *m, Word expr)
+{
+    WordVec todo = {0};
+    for (;;) {
+        word_obj(expr)->flags |= OBJ_EVALUATED;
+        for (uint32_t i = 1; i < expr_len(expr); i++) {
+            Word item = atom_deref(expr_at(expr, i));
+            if (atom_may_reduce(item) && is_inert(m, item)) vec_push(&todo, item);
+        }
+        if (todo.len == 0) break;
+        expr = vec_pop(&todo);
+    }
+    vec_free(&todo);
+}
+
+bool is_settled(Machine *m, Word value)
+{
+    if (!atom_may_reduce(value)) return true;
+    if (!is_inert(m, value)) return false;
+    mark_settled(m, value);
+    return true;
+}
+
+void note_inert(Machine *m, Word value)
+{
+    if (!expr_is_ground(value)) return;
+    const Word *items = expr_items(value);
+    for (uint32_t i = 1; i < expr_len(value); i++) {
+        if (items[i] == W_SYM(EMPTY)) return;
+        if (atom_may_reduce(items[i]) && !is_inert(m, items[i])) return;
+    }
+    word_obj(value)->note = m->rt->inert_epoch;
+}
+
+bool are_comparable(Machine *m, Word x, Word y)
+{
+    if (must_evaluate(m, x) || must_evaluate(m, y)) return false;
+    Word a = quick_type(m, x), b = quick_type(m, y);
+    if (word_is_nil(a) || word_is_nil(b)) return false;
+    return a == b || a == W_SYM(UNDEFINED) || b == W_SYM(UNDEFINED) || a == W_SYM(T_ATOM) ||
+           b == W_SYM(T_ATOM);
+}
+
+bool is_plain_head(Machine *m, Word head)
+{
+    if (!word_is_sym(head) || head == W_SYM(ERROR)) return false;
+    uint32_t id = word_sym_id(head);
+    if (id < m->rt->native.len && m->rt->native.data[id]) return false;
+    return scope_symbol_types(&m->rt->types, m->scope, id)->count == 0;
+}
+
+bool fits_type(Word value, Word type)
+{
+    if (atom_is_cons(value)) return !atom_may_reduce(value) || !atom_is_error(value);
+    if (type == W_SYM(UNDEFINED)) return true;
+    if (word_is_int(value) || word_is_double(value)) return type == W_SYM(T_NUMBER);
+    return word_is_bool(value) && type == W_SYM(T_BOOL);
+}
+
+/* -- Terms -- */
+
+/* The values of a template's slots, in FEW or, when they are many, in memory of their own. */
+static Word *load_slots(const Frame *f, const Chunk *c, const Template *t, Word *few)
+{
+    const uint8_t *map = c->slot_map.data + t->first;
+    Word *slots = t->count <= SLOTS_INLINE ? few : base_alloc(t->count * sizeof *slots);
+    for (uint32_t i = 0; i < t->count; i++) slots[i] = atom_deref(f->slot[VM_LOCALS + map[i]]);
+    return slots;
+}
+
+/* Slots that have got a value now are those of later templates, too. */
+static void store_slots(Frame *f, const Chunk *c, const Template *t, const Word *slots)
+{
+    const uint8_t *map = c->slot_map.data + t->first;
+    for (uint32_t i = 0; i < t->count; i++)
+        if (word_is_nil(f->slot[VM_LOCALS + map[i]])) f->slot[VM_LOCALS + map[i]] = slots[i];
+}
+
+static const SlotName *template_names(const Chunk *c, const Template *t)
+{
+    return t->count ? c->names.data + t->first : NULL;
+}
+
+Word instantiate_template(Machine *m, Frame *f, const Chunk *c, uint32_t index)
+{
+    const Template *t = &c->templates.data[index];
+    Word few[SLOTS_INLINE];
+    if (!word_is_slot(t->term) && (!atom_is_cons(t->term) || expr_is_ground(t->term))) return t->term;
+    Word *slots = load_slots(f, c, t, few);
+    Word atom = instantiate(&m->rt->heap, t->term, slots, template_names(c, t));
+    store_slots(f, c, t, slots);
+    if (slots != few) base_free(slots);
+    return atom;
+}
+
+Word with_item(Machine *m, Word whole, uint32_t i, Word value)
+{
+    Word copy = atom_expr(&m->rt->heap, expr_items(whole), expr_len(whole));
+    expr_items(copy)[i] = value;
+    word_obj(copy)->flags &= (uint8_t)~OBJ_GROUND;
+    return copy;
+}
+
+Word make_call(Machine *m, Word head, const Word *args, uint32_t n)
+{
+    Word *items;
+    Word goal = atom_expr_open(&m->rt->heap, n + 1, &items);
+    items[0] = head;
+    for (uint32_t i = 0; i < n; i++) items[i + 1] = atom_deref(args[i]);
+    expr_seal(goal);
+    return goal;
+}
+
+Word rebuild_goal(Machine *m, const Frame *f, const Chunk *c)
+{
+    return make_call(m, word_sym(c->name), f->slot + VM_LOCALS, c->arity);
+}
+
+/* -- Matching -- */
+
+bool unify_head(Machine *m, Frame *f, const Chunk *c, uint32_t lhs)
+{
+    const Template *t = &c->templates.data[lhs];
+    const uint8_t *map = c->slot_map.data + t->first;
+    Word few[SLOTS_INLINE];
+    Word *slots = t->count <= SLOTS_INLINE ? few : base_alloc(t->count * sizeof *slots);
+    for (uint32_t i = 0; i < t->count; i++) slots[i] = WORD_NIL;
+    bool ok = true;
+    for (uint32_t i = 0; i < c->arity && ok; i++)
+        ok = match_stored(&m->rt->bind, expr_at(t->term, i + 1), f->slot[VM_LOCALS + i], slots,
+                          template_names(c, t));
+    for (uint32_t i = 0; i < t->count && ok; i++)
+        if (map[i] >= c->arity) f->slot[VM_LOCALS + map[i]] = slots[i];
+    if (slots != few) base_free(slots);
+    return ok;
+}
+
+/* What came of a trial of unification. */
+static MatchOutcome match_outcome(Machine *m, Trial t, bool ok, const WordVec *custom)
+{
+    Bind *b = &m->rt->bind;
+    b->custom = NULL;
+    bool asks = ok && custom && custom->len > 0;
+    if (ok && !asks) {
+        trial_commit(b, t);
+        return MATCH_YES;
+    }
+    trial_abort(b, t);
+    return asks ? MATCH_CUSTOM : MATCH_NO;
+}
+
+MatchOutcome match_template(Machine *m, Frame *f, const Chunk *c, Word value, uint32_t pattern,
+                            WordVec *custom)
+{
+    const Template *t = &c->templates.data[pattern];
+    Bind *b = &m->rt->bind;
+    Word few[SLOTS_INLINE];
+    Word *slots = load_slots(f, c, t, few);
+    Trial trial = trial_begin(b);
+    b->custom = custom;
+    bool ok = match_stored(b, t->term, value, slots, template_names(c, t));
+    MatchOutcome outcome = match_outcome(m, trial, ok, custom);
+    if (outcome == MATCH_YES) store_slots(f, c, t, slots);
+    if (slots != few) base_free(slots);
+    return outcome;
+}
+
+MatchOutcome unify_templates(Machine *m, Frame *f, const Chunk *c, uint32_t x, uint32_t y)
+{
+    Word a = instantiate_template(m, f, c, x), b = instantiate_template(m, f, c, y);
+    WordVec custom = {0};
+    Trial trial = trial_begin(&m->rt->bind);
+    m->rt->bind.custom = &custom;
+    bool ok = unify(&m->rt->bind, a, b);
+    MatchOutcome outcome = match_outcome(m, trial, ok, &custom);
+    vec_free(&custom);
+    return outcome;
+}
+
+/* -- Leaving -- */
+
+Step call_after_safepoint(Machine *m, Word goal, Word type, bool computed)
+{
+    m->atom = goal;
+    m->type = type;
+    if (!safepoint(m)) return STEP_HALT;
+    return call_tier0(m, m->atom, m->type, computed);
+}
+
+Step leave_stuck(Machine *m, Frame *f, const Chunk *c)
+{
+    Word goal = rebuild_goal(m, f, c), type = f->slot[VM_TYPE];
+    m->changed = (f->flags & FF_CHANGED) != 0;
+    m->frame = f->parent;
+    return call_stuck(m, goal, type);
+}
+
+Step leave_with(Machine *m, Frame *f, const Chunk *c, Word value)
+{
+    Word type = f->slot[VM_TYPE];
+    if (value == W_SYM(NOT_REDUCIBLE)) return leave_stuck(m, f, c);
+    m->frame = f->parent;
+    if (value == W_SYM(EMPTY)) return STEP_FAIL;
+    if (atom_is_error(value) || is_settled(m, value)) return step_return(m, value);
+    return step_eval(m, value, type);
+}
+
+static uint32_t native_index(const Machine *m, Word head)
+{
+    return word_is_op(head) ? word_op_index(head) : m->rt->native.data[word_sym_id(head)] - 1;
+}
+
+Word native_result(const Machine *m, Word head)
+{
+    const Param *result = &m->rt->types.op_signatures[native_index(m, head)].result;
+    return result->type == W_SYM(T_EXPRESSION) ? W_SYM(UNDEFINED) : result->type;
+}
+
+NativeOutcome call_pure(Machine *m, Word head, const Word *args, uint32_t n, Word *result, Step *step)
+{
+    enum { FEW = 8 };
+    Word few[FEW], out = WORD_UNIT, type = native_result(m, head);
+    assert(n <= FEW);
+    for (uint32_t i = 0; i < n; i++) few[i] = atom_deref(args[i]);
+    BiStatus status = m->rt->builtins[native_index(m, head)].body(m->rt, few, n, &out);
+    if (status == BI_NONE) return NATIVE_NONE;
+    out = atom_deref(out);
+    bool special = out == W_SYM(NOT_REDUCIBLE) || out == W_SYM(EMPTY) || atom_is_error(out);
+    if (status != BI_OK || special) {
+        /* Once more in tier 0: the operation is pure. */
+        *step = call_tier0(m, make_call(m, head, few, n), type, true);
+        return NATIVE_STEP;
+    }
+    *result = out;
+    if (type == W_SYM(T_ATOM) || !must_evaluate(m, out)) return NATIVE_VALUE;
+    *step = step_eval(m, out, type);
+    return NATIVE_STEP;
+}

@@ -1,0 +1,95 @@
+/* Pieces of opcode bodies that are too long for the loop, or are shared. */
+#ifndef METTA_VM_PIECES_H
+#define METTA_VM_PIECES_H
+
+#include "atom/num.h"
+#include "vm/frame.h"
+
+/* -- Values -- */
+
+/* Can the constant of a pattern equal VALUE though the words differ (1 and 1.0), or has VALUE an equality of its own? */
+static inline bool needs_unification(Word value)
+{
+    return word_is_double(value) || word_is_ext(value);
+}
+
+/* Is VALUE irreducible, or made irreducible by marking what is known to be inert?  (Evaluating it would mark it.) */
+bool is_settled(Machine *m, Word value);
+static inline bool must_evaluate(Machine *m, Word value)
+{
+    return atom_may_reduce(value) && !is_settled(m, value);
+}
+/* VALUE is a new expression whose head is data and whose items are values: note that it is inert, if that is so. */
+void note_inert(Machine *m, Word value);
+
+/* None of the items was an open expression that had to be evaluated. */
+static inline bool items_are_values(const Word *items, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (atom_may_reduce(items[i])) return false;
+    return true;
+}
+
+/* type_quick, at once for the commonest values. */
+static inline Word quick_type(Machine *m, Word value)
+{
+    if (word_is_int(value) || word_is_double(value)) return W_SYM(T_NUMBER);
+    if (word_is_bool(value)) return W_SYM(T_BOOL);
+    return type_quick(&m->rt->types, m->scope, value);
+}
+/* May (== X Y) be computed on the values as they are? */
+bool are_comparable(Machine *m, Word x, Word y);
+/* Is HEAD a symbol without types and without a meaning of its own? */
+bool is_plain_head(Machine *m, Word head);
+/* Can a caller that expects TYPE take VALUE without a look at its types?  (Irreducible expressions are not checked.) */
+bool fits_type(Word value, Word type);
+
+/* -- Terms -- */
+
+Word instantiate_template(Machine *m, Frame *f, const Chunk *c, uint32_t index);
+/* A copy of the expression WHOLE with VALUE as item I. */
+Word with_item(Machine *m, Word whole, uint32_t i, Word value);
+/* (HEAD ARGS...) */
+Word make_call(Machine *m, Word head, const Word *args, uint32_t n);
+/* The call that F carries out. */
+Word rebuild_goal(Machine *m, const Frame *f, const Chunk *c);
+
+/* -- Matching -- */
+
+/* Unify the arguments of F with the left side that is template LHS and set the locals of its variables.  Wrap in a trial. */
+bool unify_head(Machine *m, Frame *f, const Chunk *c, uint32_t lhs);
+
+typedef enum MatchOutcome {
+    MATCH_YES,
+    MATCH_NO,     /* nothing is bound */
+    MATCH_CUSTOM, /* a space must be asked; nothing is bound */
+} MatchOutcome;
+/* Unify VALUE with template PATTERN; locals of variables in it that hold nothing are set.  CUSTOM: empty, or NULL when spaces are not
+ * asked. */
+MatchOutcome match_template(Machine *m, Frame *f, const Chunk *c, Word value, uint32_t pattern,
+                            WordVec *custom);
+/* Unify templates X and Y. */
+MatchOutcome unify_templates(Machine *m, Frame *f, const Chunk *c, uint32_t x, uint32_t y);
+
+/* -- Leaving -- */
+
+/* Call GOAL in tier 0; COMPUTED: some argument is not what the program wrote. */
+static inline Step call_tier0(Machine *m, Word goal, Word type, bool computed)
+{
+    m->changed = computed;
+    return call(m, goal, type);
+}
+/* A safepoint in the middle of a call: the call survives in the machine's registers. */
+Step call_after_safepoint(Machine *m, Word goal, Word type, bool computed);
+/* F gives VALUE, a symbol or an open expression: some mean something else than themselves. */
+Step leave_with(Machine *m, Frame *f, const Chunk *c, Word value);
+/* The call that F carries out is its own result. */
+Step leave_stuck(Machine *m, Frame *f, const Chunk *c);
+
+typedef enum NativeOutcome { NATIVE_VALUE, NATIVE_NONE, NATIVE_STEP } NativeOutcome;
+/* Call the pure operation HEAD: a value in *RESULT, or none, or *STEP is to be done and gives the result. */
+NativeOutcome call_pure(Machine *m, Word head, const Word *args, uint32_t n, Word *result, Step *step);
+/* The type expected of the result of operation HEAD. */
+Word native_result(const Machine *m, Word head);
+
+#endif
