@@ -1,5 +1,3 @@
 #include "builtin/bodies.h"
 
-#include <stdio.h>
-
 #include "builtin/io.inc"

@@ -36,4 +36,25 @@ check "bad format" 2 "" "is no FORMAT" "$program" --log-format=xml fib.metta
 printf '(= (f $x) $x)\n!(f "a\\x1b[31mb")\n' >escape.metta
 check "escapes" 0 "*" "*" "$program" --log=trace escape.metta
 expect "no raw escape byte" sh -c '! grep -q "$(printf "\033")" err'
+
+# -- The program's own tracing --
+
+echo '(= (f $x) (trace! ("at f" $x) (+ $x 1)))
+!(f 1)' >trace.metta
+for tier in 0 1; do
+    check "trace!, tier $tier" 0 "[2]" '^\("at f" 1\)$' "$program" --tier=$tier trace.metta
+    expect "it does not need the log" [ "$(wc -l <err)" = 1 ]
+    check "trace! in the log, tier $tier" 0 "[2]" \
+        '^TRACE mettatron::vm::trace: Trace msg=\("at f" 1\) value=\(\+ 1 1\)$' \
+        "$program" --tier=$tier --log=mettatron::vm::trace=trace trace.metta
+    expect "and on standard error" grep -qx '("at f" 1)' err
+done
+check "trace! picked by its message" 0 "*" "*" \
+    "$program" --log='mettatron::vm::trace[{msg=two}]=trace' -e '!(trace! one 1) !(trace! two 2)'
+expect "one line" [ "$(grep -c "^TRACE" err)" = 1 ]
+check "trace! as JSON" 0 "[2]" '"message":"Trace","msg":"\(\\"at f\\" 1\)","value":"\(\+ 1 1\)"' \
+    "$program" --log=mettatron::vm::trace=trace --log-format=json trace.metta
+printf '!(trace! "a\\x1b[31m" 1)\n' >escape.metta
+check "escapes of a traced message" 0 "[1]" "*" "$program" --log=mettatron::vm::trace escape.metta
+expect "no raw escape byte in the log" sh -c '! grep "^TRACE" err | grep -q "$(printf "\033")"'
 end
