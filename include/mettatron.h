@@ -328,6 +328,28 @@ MT_API MtStatus mt_log_set_filter(MtRuntime *rt, const char *filter);
 typedef void (*MtOnLogTarget)(void *context, const char *target, const char *meaning);
 MT_API void mt_log_each_target(MtOnLogTarget on_target, void *context);
 
+/* -- Breakpoints ---------------------------------------------------------------------------------------------------- */
+
+/* A program came to (breakpoint!), or to (breakpoint! CONDITION) with a CONDITION of True. */
+typedef struct MtBreakpoint {
+    uint64_t hit; /* counts the hits of the runtime from 1 */
+    const char
+        *function;    /* whose body is evaluated, "" at the top of a query; lives as long as the runtime */
+    MtAtom condition; /* True, or the zero handle when the breakpoint has no condition */
+} MtBreakpoint;
+
+typedef enum MtDebugAction {
+    MT_DEBUG_CONTINUE = 0,
+    MT_DEBUG_STOP /* end the run as mt_interrupt does: MT_INTERRUPTED */
+} MtDebugAction;
+
+/* Called at each hit, in the thread of the run, which waits for it.  It may make and evaluate atoms, look at spaces and change them,
+ * and set another handler.  Breakpoints that it hits itself are counted and logged, but not told to it.  The time it takes
+ * does not count for the time limit. */
+typedef MtDebugAction (*MtOnBreakpoint)(void *context, MtRuntime *rt, const MtBreakpoint *breakpoint);
+/* Have ON_BREAKPOINT called from now on, in place of the handler before; NULL: nobody is asked, and programs run on. */
+MT_API MtStatus mt_set_breakpoint_hook(MtRuntime *rt, MtOnBreakpoint on_breakpoint, void *context);
+
 /* -- For tools: line editors, editors' servers --------------------------------------------------------------------- */
 
 /* A name that has a meaning in the top module. */

@@ -32,6 +32,8 @@ struct MtRuntime {
     Buf printed;
     MtOutput output;
     void *output_context;
+    MtOnBreakpoint on_breakpoint;
+    void *breakpoint_context;
     uint64_t queries, run_ns;
 };
 

@@ -63,8 +63,7 @@ void mt_set_limits(MtRuntime *x, uint64_t max_memory, uint64_t max_depth, uint64
 
 void mt_interrupt(MtRuntime *x)
 {
-    x->rt->limits.interrupted = 1;
-    heap_interrupt(&x->rt->heap);
+    rt_interrupt(x->rt);
 }
 
 void mt_clear_interrupt(MtRuntime *x)

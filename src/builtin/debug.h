@@ -9,4 +9,14 @@
  * MESSAGE, in that of VALUE only while the target is on.  Does not allocate in the heap. */
 void debug_trace(Runtime *rt, Word message, Word value);
 
+/* (breakpoint!) and (breakpoint! CONDITION): CONDITION is WORD_NIL for the former.  A condition of True, or none, is a hit: it is
+ * counted, logged on mettatron::vm::breakpoint, and told to rt->debug.on_breakpoint; when that says stop, the run ends
+ * at the next safepoint.
+ *   BI_OK         hit or not, the result is ()
+ *   BI_NO_REDUCE  CONDITION is no Bool
+ * The handler may evaluate and so collect: words in C locals of the caller do NOT survive, as for Engine.eval. */
+BiStatus debug_breakpoint(Runtime *rt, Word condition);
+/* Name of the function whose body is being evaluated, "" at the top of a query.  Lives as long as RT. */
+const char *debug_function(const Runtime *rt);
+
 #endif

@@ -119,6 +119,23 @@ typedef struct Engine {
     LogEnclosing enclosing;
 } Engine;
 
+/* -- Debugging -- */
+
+typedef enum RtDebugAction {
+    RT_DEBUG_CONTINUE,
+    RT_DEBUG_STOP, /* end the run, as an interrupt does */
+} RtDebugAction;
+
+/* Breakpoints that programs set (builtin/debug.h). */
+typedef struct RtDebug {
+    /* Called at each hit with the value of its condition, WORD_NIL when it has none; NULL: nobody is asked.  It may evaluate,
+     * and so collect. */
+    RtDebugAction (*on_breakpoint)(void *context, Runtime *rt, Word condition);
+    void *context;
+    uint64_t hits; /* since the runtime was made */
+    bool asking;   /* on_breakpoint runs: it is not called for the hits of what it evaluates */
+} RtDebug;
+
 /* Output of the program (println!): defaults to stdout. */
 typedef void (*RtWrite)(void *context, const char *text, size_t len);
 
@@ -159,6 +176,7 @@ struct Runtime {
     Engine engine;
     RtWrite write;
     void *write_context;
+    RtDebug debug;
     uint64_t random_state[2];
     uint64_t steps; /* calls made by machines that have ended */
 
@@ -181,6 +199,13 @@ size_t rt_memory(const Runtime *rt);
 
 /* A rule or a type of SYMBOL (a word; WORD_NIL: perhaps of any) has come or gone. */
 void rt_note_change(Runtime *rt, Word symbol);
+
+/* End the run at the next safepoint.  From any thread, and from signal handlers. */
+static inline void rt_interrupt(Runtime *rt)
+{
+    rt->limits.interrupted = 1;
+    heap_interrupt(&rt->heap);
+}
 
 /* A new empty space whose type facts the type checker is told of; NAME may be NULL. */
 Space *rt_space_new(Runtime *rt, const char *name);

@@ -436,6 +436,104 @@ static void test_memory(void)
     mt_free(rt);
 }
 
+/* -- Breakpoints -- */
+
+typedef struct Debugger {
+    Text text; /* "HIT FUNCTION CONDITION;" */
+    const char *evaluate;
+    MtDebugAction action;
+    unsigned sleep_us;
+} Debugger;
+
+static MtDebugAction on_breakpoint(void *context, MtRuntime *rt, const MtBreakpoint *b)
+{
+    Debugger *d = context;
+    char hit[32];
+    snprintf(hit, sizeof hit, "%" PRIu64 " ", b->hit);
+    put(&d->text, hit);
+    put(&d->text, b->function);
+    put(&d->text, " ");
+    put(&d->text, b->condition.id ? mt_print(rt, b->condition, NULL) : "-");
+    put(&d->text, ";");
+    if (d->evaluate) {
+        Text t = {.len = 0};
+        CHECK(mt_eval(rt, parse(rt, d->evaluate), on_result, &t) == MT_OK);
+        put(&d->text, t.data);
+    }
+    usleep(d->sleep_us);
+    return d->action;
+}
+
+static const char counted[] = "(= (count $n) (if (== $n 0) (S (S ())) (count (- $n 1))))"
+                              "(= (at $x) (pair (list $x) (breakpoint! (> $x 1)) (count 5)))";
+
+static void test_breakpoint_calls(MtRuntime *rt)
+{
+    Debugger d = {.action = MT_DEBUG_CONTINUE};
+    check_run(rt, counted, "");
+    check_run(rt, "!(breakpoint!)", "[()]"); /* hit 1: nobody is asked */
+    CHECK(mt_set_breakpoint_hook(rt, on_breakpoint, &d) == MT_OK);
+    check_run(rt, "!(at 1) !(at 2) !(breakpoint!)",
+              "[(pair (list 1) () (S (S ())))][(pair (list 2) () (S (S ())))][()]");
+    CHECK_STR(d.text.data, "2 at True;3  -;");
+    CHECK(mt_set_breakpoint_hook(rt, NULL, NULL) == MT_OK);
+    check_run(rt, "!(breakpoint!)", "[()]");
+    CHECK(d.text.calls == 0 && d.text.len == strlen("2 at True;3  -;"));
+}
+
+/* What the handler evaluates may collect garbage, and comes to breakpoints of its own. */
+static void test_breakpoint_evaluates(MtRuntime *rt)
+{
+    Debugger d = {.evaluate = "(count 300000)"};
+    mt_set_breakpoint_hook(rt, on_breakpoint, &d);
+    check_run(rt, "!(at 2)", "[(pair (list 2) () (S (S ())))]");
+    CHECK_STR(d.text.data, "5 at True;[(S (S ()))]");
+    d = (Debugger){.evaluate = "(at 7)"};
+    check_run(rt, "!(at 2) !(at 3)", "[(pair (list 2) () (S (S ())))][(pair (list 3) () (S (S ())))]");
+    CHECK(strncmp(d.text.data, "6 at True;", 10) == 0 && strstr(d.text.data, "]8 at True;"));
+    d = (Debugger){.evaluate = "(match &self (= (at $x) $_) found)"};
+    check_run(rt, "!(at 2)", "[(pair (list 2) () (S (S ())))]");
+    CHECK_STR(d.text.data, "10 at True;[found]");
+    d = (Debugger){.evaluate = "(add-atom &self (= (at 9) nine))"};
+    check_run(rt, "!(at 2) !(case (at 9) ((nine yes)))", "[(pair (list 2) () (S (S ())))][yes]");
+}
+
+static void test_breakpoint_stops(MtRuntime *rt)
+{
+    Text t;
+    Debugger d = {.action = MT_DEBUG_STOP};
+    mt_set_breakpoint_hook(rt, on_breakpoint, &d);
+    CHECK(run(rt, "!(at 1) !(at 4) !(at 1)", &t) == MT_INTERRUPTED);
+    CHECK(t.calls == 2 && t.error && strstr(t.data, "Interrupted"));
+    check_run(rt, "! 1 !(at 1)", "[1][(pair (list 1) () (S (S ())))]"); /* the runtime goes on */
+    CHECK(run(rt, "!(breakpoint!) ! 2", &t) == MT_INTERRUPTED);
+    mt_clear_interrupt(rt);
+}
+
+static void test_breakpoints(void)
+{
+    for (uint32_t tier = 0; tier <= 1; tier++) {
+        MtConfig c;
+        mt_config_init(&c);
+        c.max_tier = tier;
+        c.bytecode_threshold = 0;
+        MtRuntime *rt = mt_new(&c, NULL);
+        test_breakpoint_calls(rt);
+        test_breakpoint_evaluates(rt);
+        test_breakpoint_stops(rt);
+        mt_free(rt);
+    }
+    /* Whoever looks around has time. */
+    Debugger d = {.sleep_us = 400000};
+    MtConfig c;
+    mt_config_init(&c);
+    c.timeout_ms = 200;
+    MtRuntime *rt = mt_new(&c, NULL);
+    mt_set_breakpoint_hook(rt, on_breakpoint, &d);
+    check_run(rt, "!(id (breakpoint!)) !(+ 1 1)", "[()][2]");
+    mt_free(rt);
+}
+
 /* -- Configuration -- */
 
 static void on_output(void *context, const char *text, size_t len)
@@ -483,6 +581,7 @@ int main(void)
     test_timeout();
     test_interrupt();
     test_memory();
+    test_breakpoints();
     test_config();
     return unit_end();
 }

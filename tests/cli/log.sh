@@ -57,4 +57,22 @@ check "trace! as JSON" 0 "[2]" '"message":"Trace","msg":"\(\\"at f\\" 1\)","valu
 printf '!(trace! "a\\x1b[31m" 1)\n' >escape.metta
 check "escapes of a traced message" 0 "[1]" "*" "$program" --log=mettatron::vm::trace escape.metta
 expect "no raw escape byte in the log" sh -c '! grep "^TRACE" err | grep -q "$(printf "\033")"'
+
+# -- Breakpoints of programs --
+
+echo '(= (f $x) (let () (breakpoint! (> $x 2)) $x))
+!(f 1) !(f 2) !(f 3) !(breakpoint!)' >breakpoint.metta
+for tier in 0 1; do
+    check "a breakpoint is silent, tier $tier" 0 "[1]
+[2]
+[3]
+[()]" "" "$program" --tier=$tier breakpoint.metta
+    check "a breakpoint in the log, tier $tier" 0 "*" \
+        "^DEBUG mettatron::vm::breakpoint: Breakpoint hit hit=1 function=f$" \
+        "$program" --tier=$tier --log=mettatron::vm::breakpoint=debug breakpoint.metta
+    expect "its hits are counted" grep -qx "DEBUG mettatron::vm::breakpoint: Breakpoint hit hit=2 function=" err
+    expect "a condition that does not hold is no hit" [ "$(wc -l <err)" = 2 ]
+done
+check "the command of the guide" 0 "*" "^DEBUG mettatron::vm::breakpoint: " \
+    env RUST_LOG=mettatron::vm::breakpoint=debug,mettatron::jit::runtime::breakpoint=debug "$program" breakpoint.metta
 end
