@@ -256,6 +256,20 @@ MT_API MtStatus mt_eval(MtRuntime *rt, MtAtom atom, MtOnResult on_result, void *
 typedef bool (*MtOnForm)(void *context, MtRuntime *rt, MtAtom form, const MtSpan *span);
 MT_API MtStatus mt_read(MtRuntime *rt, const char *name, const char *text, size_t len, MtOnForm on_form,
                         void *context);
+/* A node of a form: a leaf, or an expression, which comes before its items. */
+typedef struct MtNode {
+    MtAtom atom;    /* local handle of the callback's scope */
+    uint32_t depth; /* 0: the form itself */
+    MtSpan span;
+} MtNode;
+typedef bool (*MtOnNode)(void *context, MtRuntime *rt, const MtNode *node);
+/* The same, but each node of each form goes to ON_NODE, in the order of the text; "!" is a form of its own, as in mt_read.  A word
+ * that stands for an expression (mt_bind, bind!) is its symbol here.  Memory and time are linear in the text; nesting may be
+ * of any depth. */
+MT_API MtStatus mt_read_nodes(MtRuntime *rt, const char *name, const char *text, size_t len, MtOnNode on_node,
+                              void *context);
+/* The same for a file; "-" is standard input. */
+MT_API MtStatus mt_read_nodes_file(MtRuntime *rt, const char *path, MtOnNode on_node, void *context);
 /* Is the text a sequence of whole forms?  MT_OK, MT_INCOMPLETE (more input may complete it) or MT_SYNTAX.  For line
  * editors.  Linear in its length; leaves nothing behind. */
 MT_API MtStatus mt_check_text(MtRuntime *rt, const char *text, size_t len);
@@ -332,10 +346,9 @@ MT_API void mt_log_each_target(MtOnLogTarget on_target, void *context);
 
 /* A program came to (breakpoint!), or to (breakpoint! CONDITION) with a CONDITION of True. */
 typedef struct MtBreakpoint {
-    uint64_t hit; /* counts the hits of the runtime from 1 */
-    const char
-        *function;    /* whose body is evaluated, "" at the top of a query; lives as long as the runtime */
-    MtAtom condition; /* True, or the zero handle when the breakpoint has no condition */
+    uint64_t hit;         /* counts the hits of the runtime from 1 */
+    const char *function; /* whose body is evaluated, "" at the top of a query; never freed */
+    MtAtom condition;     /* True, or the zero handle when the breakpoint has no condition */
 } MtBreakpoint;
 
 typedef enum MtDebugAction {

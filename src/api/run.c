@@ -172,14 +172,18 @@ static void set_folder(Module *m, const char *path)
     m->dir = file_folder(path);
 }
 
+/* What stands for the text of the file PATH in messages. */
+static const char *file_label(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "<stdin>" : path;
+}
+
 MtStatus mt_run_file(MtRuntime *x, const char *path, MtOnResult on_result, void *context)
 {
     FileText text;
-    bool standard = strcmp(path, "-") == 0;
     if (!file_read(path, &text)) return api_fail(x, MT_IO, "%s: %s", path, text.error);
-    set_folder(x->rt->top, standard ? "" : path);
-    MtStatus status =
-        mt_run(x, standard ? "<stdin>" : path, text.data ? text.data : "", text.len, on_result, context);
+    set_folder(x->rt->top, strcmp(path, "-") == 0 ? "" : path);
+    MtStatus status = mt_run(x, file_label(path), text.data ? text.data : "", text.len, on_result, context);
     file_free(&text);
     return status;
 }
@@ -194,37 +198,157 @@ static MtStatus fail_reader(MtRuntime *x, const Reader *r, ReadStatus status, co
     return fail_read(x, status == READ_INCOMPLETE ? MT_INCOMPLETE : MT_SYNTAX, error, name, line, len);
 }
 
+/* A text read form by form: TAKE is called with each form, in a handle scope of its own, and says whether to go on.  What it makes no
+ * handles of does not survive a callback that evaluates. */
+typedef struct Reading Reading;
+struct Reading {
+    MtRuntime *x;
+    const char *name;
+    Reader *reader;
+    bool (*take)(Reading *r, Word form, const Span *span);
+    union {
+        MtOnForm form;
+        MtOnNode node;
+    } on;
+    void *context;
+};
+
+static MtSpan reading_span(const Reading *r, const Span *span)
+{
+    MtSpan place = public_span(r->x, span);
+    place.file = r->name;
+    return place;
+}
+
+static MtStatus read_forms(Reading *r)
+{
+    MtStatus status = MT_OK;
+    Word form;
+    Span span;
+    ReadStatus read;
+    while (status == MT_OK && (read = reader_next(r->reader, &form, &span)) != READ_EOF) {
+        if (read != READ_FORM) {
+            status = fail_reader(r->x, r->reader, read, r->name);
+            break;
+        }
+        size_t scope = mt_scope_open(r->x);
+        r->x->busy++;
+        if (!r->take(r, form, &span)) status = MT_STOPPED;
+        r->x->busy--;
+        mt_scope_close(r->x, scope);
+    }
+    reader_free(r->reader);
+    api_rest(r->x);
+    return status;
+}
+
+static bool give_form(Reading *r, Word form, const Span *span)
+{
+    MtSpan place = reading_span(r, span);
+    return !r->on.form || r->on.form(r->context, r->x, api_local(r->x, form), &place);
+}
+
 MtStatus mt_read(MtRuntime *x, const char *name, const char *text, size_t len, MtOnForm on_form,
                  void *context)
 {
     Runtime *rt = x->rt;
     Tokens tokens = rt_tokens(rt, rt->top);
-    Reader *reader = reader_new(&rt->heap, rt->symbols, &tokens, text, len, UINT32_MAX);
-    MtStatus status = MT_OK;
-    Word form;
-    Span span;
-    ReadStatus read;
-    while (status == MT_OK && (read = reader_next(reader, &form, &span)) != READ_EOF) {
-        if (read != READ_FORM) {
-            status = fail_reader(x, reader, read, name);
-            break;
-        }
-        size_t scope = mt_scope_open(x);
-        MtSpan place = public_span(x, &span);
-        place.file = name;
-        x->busy++;
-        if (on_form && !on_form(context, x, api_local(x, form), &place)) status = MT_STOPPED;
-        x->busy--;
-        mt_scope_close(x, scope);
-    }
-    reader_free(reader);
-    api_rest(x);
-    return status;
+    Reading r = {.x = x, .name = name, .take = give_form, .on.form = on_form, .context = context};
+    r.reader = reader_new(&rt->heap, rt->symbols, &tokens, text, len, UINT32_MAX);
+    return read_forms(&r);
 }
 
 MtStatus mt_check_text(MtRuntime *x, const char *text, size_t len)
 {
     return mt_read(x, "", text, len, NULL, NULL);
+}
+
+/* -- Nodes -- */
+
+/* The nodes of a form as local handles from place FIRST on, with their depths. */
+typedef struct NodeList {
+    size_t first;
+    VEC(uint32_t) depths;
+} NodeList;
+
+/* An expression whose items from NEXT on are not listed yet. */
+typedef struct OpenExpr {
+    Word expr;
+    uint32_t next;
+} OpenExpr;
+typedef VEC(OpenExpr) OpenExprs;
+
+static void list_node(MtRuntime *x, NodeList *list, OpenExprs *open, Word node)
+{
+    vec_push(&list->depths, (uint32_t)open->len);
+    api_local(x, node);
+    if (!atom_is_cons(node)) return;
+    OpenExpr e = {node, 0};
+    vec_push(open, e);
+}
+
+/* In pre-order, as the reader has the spans. */
+static void list_nodes(MtRuntime *x, NodeList *list, Word form)
+{
+    OpenExprs open = {0};
+    list_node(x, list, &open, form);
+    while (open.len) {
+        OpenExpr *e = &open.data[open.len - 1];
+        if (e->next == expr_len(e->expr))
+            open.len--;
+        else
+            list_node(x, list, &open, expr_at(e->expr, e->next++));
+    }
+    vec_free(&open);
+}
+
+/* All handles are made before the first callback, which may collect. */
+static bool give_nodes(Reading *r, Word form, const Span *span)
+{
+    MtRuntime *x = r->x;
+    NodeList list = {.first = mt_scope_open(x)};
+    bool go_on = true;
+    size_t count;
+    (void)span;
+    list_nodes(x, &list, form);
+    const Span *spans = reader_spans(r->reader, &count);
+    assert(count == list.depths.len);
+    for (size_t i = 0; go_on && i < list.depths.len; i++) {
+        size_t scope = mt_scope_open(x);
+        MtNode node = {{list.first + i + 1}, list.depths.data[i], reading_span(r, &spans[i])};
+        go_on = r->on.node(r->context, x, &node);
+        mt_scope_close(x, scope);
+    }
+    vec_free(&list.depths);
+    return go_on;
+}
+
+/* A word is a leaf of the text, whatever it stands for. */
+static bool lookup_leaf(void *context, uint32_t symbol, Word *out)
+{
+    const Tokens *tokens = context;
+    return tokens->lookup(tokens->context, symbol, out) && !atom_is_cons(*out);
+}
+
+MtStatus mt_read_nodes(MtRuntime *x, const char *name, const char *text, size_t len, MtOnNode on_node,
+                       void *context)
+{
+    Runtime *rt = x->rt;
+    Tokens all = rt_tokens(rt, rt->top), leaves = {lookup_leaf, &all};
+    Reading r = {.x = x, .name = name, .take = give_nodes, .on.node = on_node, .context = context};
+    r.reader = reader_new(&rt->heap, rt->symbols, &leaves, text, len, UINT32_MAX);
+    reader_span_leaves(r.reader);
+    return read_forms(&r);
+}
+
+MtStatus mt_read_nodes_file(MtRuntime *x, const char *path, MtOnNode on_node, void *context)
+{
+    FileText text;
+    if (!file_read(path, &text)) return api_fail(x, MT_IO, "%s: %s", path, text.error);
+    MtStatus status =
+        mt_read_nodes(x, file_label(path), text.data ? text.data : "", text.len, on_node, context);
+    file_free(&text);
+    return status;
 }
 
 static bool take_form(void *context, MtRuntime *x, MtAtom form, const MtSpan *span)

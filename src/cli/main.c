@@ -1,4 +1,5 @@
 /* The command: runs files, expressions, the REPL.  A client of the public header like any other. */
+#include "cli/dump.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -55,26 +56,41 @@ static bool is_statement(MtRuntime *rt, MtAtom form)
     return head && mt_kind(rt, form) == MT_EXPRESSION && (strcmp(head, "=") == 0 || strcmp(head, ":") == 0);
 }
 
+/* What stands for the text in messages. */
+static const char expression_name[] = "<expression>";
+
 static MtStatus run_expression(MtRuntime *rt, const char *text, Output *out)
 {
-    static const char name[] = "<expression>";
     Forms forms = {0};
-    MtStatus status = mt_read(rt, name, text, strlen(text), gather_form, &forms);
+    MtStatus status = mt_read(rt, expression_name, text, strlen(text), gather_form, &forms);
     if (status == MT_OK && forms.count == 1 && !is_statement(rt, forms.only))
         status = mt_eval(rt, forms.only, output_result, out);
     else
-        status = mt_run(rt, name, text, strlen(text), output_result, out);
+        status = mt_run(rt, expression_name, text, strlen(text), output_result, out);
     mt_release(rt, forms.only);
     return status;
 }
 
+static MtStatus run_input(MtRuntime *rt, const Input *in, Output *out)
+{
+    return in->kind == INPUT_FILE ? mt_run_file(rt, in->text, output_result, out)
+                                  : run_expression(rt, in->text, out);
+}
+
+static MtStatus dump_input(MtRuntime *rt, const Input *in, AstDump *dump)
+{
+    return in->kind == INPUT_FILE
+               ? mt_read_nodes_file(rt, in->text, dump_node, dump)
+               : mt_read_nodes(rt, expression_name, in->text, strlen(in->text), dump_node, dump);
+}
+
 static int run_inputs(MtRuntime *rt, const Options *o, Interrupt *interrupt, Output *out)
 {
+    AstDump listing = {.file = out->file};
     for (size_t i = 0; i < o->input_count; i++) {
         const Input *in = &o->inputs[i];
         size_t scope = mt_scope_open(rt);
-        MtStatus status = in->kind == INPUT_FILE ? mt_run_file(rt, in->text, output_result, out)
-                                                 : run_expression(rt, in->text, out);
+        MtStatus status = o->dump_ast ? dump_input(rt, in, &listing) : run_input(rt, in, out);
         mt_scope_close(rt, scope);
         interrupt_reset(interrupt);
         if (status == MT_OK) continue;
@@ -154,9 +170,11 @@ static int run(const Options *o, Output *out)
         output_error(&error);
         return exit_status(error.status);
     }
-    Interrupt *interrupt = interrupt_start(rt);
+    /* Nothing runs that could be interrupted: Ctrl-C ends the process then. */
+    Interrupt *interrupt = o->dump_ast ? NULL : interrupt_start(rt);
     int status = run_inputs(rt, o, interrupt, out);
-    if (status == STATUS_OK && (o->repl || o->input_count == 0)) status = repl_run(rt, interrupt, out);
+    if (status == STATUS_OK && !o->dump_ast && (o->repl || o->input_count == 0))
+        status = repl_run(rt, interrupt, out);
     interrupt_stop(interrupt);
     if (o->dump) dump(rt, o->dump, out);
     if (o->stats) print_stats(rt, strcmp(o->stats, "json") == 0);
@@ -201,7 +219,7 @@ int main(int argc, char **argv)
         puts(mt_version());
     } else if (o.log_help) {
         mt_log_each_target(print_log_target, stdout);
-    } else if (o.input_count == 0 && !o.repl && !isatty(STDIN_FILENO)) {
+    } else if (o.input_count == 0 && (o.dump_ast || (!o.repl && !isatty(STDIN_FILENO)))) {
         fputs("mettatron: no FILE given\nTry 'mettatron --help'.\n", stderr);
         status = STATUS_USAGE;
     } else {

@@ -126,12 +126,15 @@ static bool parse_seconds(const char *text, uint64_t *ms)
     return true;
 }
 
-/* "bytecode" or "bytecode:HEAD". */
-static bool parse_dump(const char *text, const char **head)
+/* "ast", "bytecode" or "bytecode:HEAD". */
+static bool parse_dump(Options *o, const char *text)
 {
     size_t len = strlen("bytecode");
+    o->dump_ast = strcmp(text, "ast") == 0;
+    o->dump = NULL;
+    if (o->dump_ast) return true;
     if (strncmp(text, "bytecode", len) != 0 || (text[len] != '\0' && text[len] != ':')) return false;
-    *head = text[len] == ':' ? text + len + 1 : "";
+    o->dump = text[len] == ':' ? text + len + 1 : "";
     return true;
 }
 
@@ -185,7 +188,7 @@ static bool apply(Options *o, const OptionInfo *info, const char *value)
         good = parse_number(value, &o->bytecode_threshold) && o->bytecode_threshold <= UINT32_MAX;
         break;
     case OPTION_DUMP:
-        good = parse_dump(value, &o->dump);
+        good = parse_dump(o, value);
         break;
     case OPTION_STATS:
         good = strcmp(value, "text") == 0 || strcmp(value, "json") == 0;

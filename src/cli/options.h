@@ -28,7 +28,8 @@ typedef struct Options {
     bool repl, sexpr, help, version, strict, log_help;
     uint64_t max_memory, max_depth, timeout_ms;
     uint64_t max_tier, bytecode_threshold;
-    const char *dump;  /* NULL: none; "": all functions; else the head of one */
+    bool dump_ast;     /* list what is read, and run nothing */
+    const char *dump;  /* bytecode: NULL: none; "": of all functions; else the head of one */
     const char *stats; /* NULL, "text" or "json" */
     const char *log_filter;
     MtLogFormat log_format;

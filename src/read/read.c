@@ -37,6 +37,7 @@ struct Reader {
     const char *column_base;
     const char *text;
     uint32_t line, file;
+    bool span_leaves;
     Heap *heap;
     SymTab *symbols;
     const Tokens *tokens;
@@ -78,6 +79,11 @@ void reader_free(Reader *r)
     buf_free(&r->unescaped);
     base_free(r->vars);
     base_free(r);
+}
+
+void reader_span_leaves(Reader *r)
+{
+    r->span_leaves = true;
 }
 
 /* -- Places and errors -- */
@@ -522,17 +528,17 @@ static ReadStatus close_expr(Reader *r, Word *out)
     if (n > UINT32_MAX) return fail(r, "expression too long");
     r->at++;
     close_span(r, f.span);
-    /* An empty sub-expression has no span of its own. */
-    if (n == 0 && f.span > 0) r->spans.len--;
+    /* An empty sub-expression is a leaf. */
+    if (n == 0 && f.span > 0 && !r->span_leaves) r->spans.len--;
     *out = n ? atom_expr(r->heap, r->items.data + f.first_item, (uint32_t)n) : WORD_UNIT;
     r->items.len = f.first_item;
     return READ_FORM;
 }
 
-/* A word, variable or string; at top level it is the form. */
+/* A word, variable or string; at top level it is the form, which always has a span. */
 static ReadStatus read_item(Reader *r, Word *out)
 {
-    if (r->frames.len) return read_leaf(r, out);
+    if (r->frames.len && !r->span_leaves) return read_leaf(r, out);
     size_t span = open_span(r);
     ReadStatus s = read_leaf(r, out);
     if (s == READ_FORM) close_span(r, span);

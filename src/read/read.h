@@ -40,6 +40,8 @@ typedef struct Reader Reader;
 Reader *reader_new(Heap *h, SymTab *symbols, const Tokens *tokens, const char *text, size_t len,
                    uint32_t file);
 void reader_free(Reader *r);
+/* From the next form on reader_spans has every node: words, variables, strings and empty expressions, too. */
+void reader_span_leaves(Reader *r);
 
 /* Read the next form into *OUT and its place into *SPAN.
  *   READ_FORM        *OUT is the atom.  Variables of one form with one name are one fresh cell (OBJ_PLAIN).
@@ -52,7 +54,7 @@ ReadStatus reader_next(Reader *r, Word *out, Span *span);
 const ReadError *reader_error(const Reader *r);
 
 /* Spans of the sub-expressions of the last form read, in pre-order (the form itself first, then each non-empty
- * sub-expression as its "(" appears); owned by the reader, valid until the next call.  After an error or an incomplete
+ * sub-expression as its "(" appears; with reader_span_leaves each node); owned by the reader, valid until the next call.  After an error or an incomplete
  * form only the beginnings of the open ones are set. */
 const Span *reader_spans(const Reader *r, size_t *count);
 /* The line of the text that holds byte OFFSET, without its newline. */

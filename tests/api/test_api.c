@@ -241,6 +241,64 @@ static void test_read(MtRuntime *rt)
     CHECK_STR(t.data, "(a b)@1:1 !c@2:2 ");
 }
 
+/* "DEPTH@LINE:COLUMN ATOM;" */
+static bool on_node(void *context, MtRuntime *rt, const MtNode *node)
+{
+    Text *t = context;
+    char place[64];
+    snprintf(place, sizeof place, "%u@%u:%u ", (unsigned)node->depth, (unsigned)node->span.line,
+             (unsigned)node->span.column);
+    put(t, place);
+    put(t, mt_print(rt, node->atom, NULL));
+    put(t, ";");
+    return ++t->calls != t->stop_after;
+}
+
+static bool count_node(void *context, MtRuntime *rt, const MtNode *node)
+{
+    (void)rt;
+    uint32_t *deepest = context;
+    if (node->depth > *deepest) *deepest = node->depth;
+    return true;
+}
+
+/* The nodes that are still to come must survive what is collected here. */
+static bool run_at_node(void *context, MtRuntime *rt, const MtNode *node)
+{
+    Text t;
+    if (node->depth == 0) CHECK(run(rt, "!(spin 300000)", &t) == MT_OK);
+    return on_node(context, rt, node);
+}
+
+static void test_nodes(MtRuntime *rt)
+{
+    static const char text[] = "(a\n ($x ()))! \"s\"";
+    enum { DEEP = 1000000 };
+    Text t = {.len = 0};
+    CHECK(mt_read_nodes(rt, "x", text, strlen(text), on_node, &t) == MT_OK);
+    CHECK_STR(t.data, "0@1:1 (a ($x ()));1@1:2 a;1@2:2 ($x ());2@2:3 $x;2@2:6 ();0@2:10 !;0@2:12 \"s\";");
+    t = (Text){.stop_after = 2};
+    CHECK(mt_read_nodes(rt, "x", text, strlen(text), on_node, &t) == MT_STOPPED && t.calls == 2);
+    check_run(rt, "(= (spin $n) (if (== $n 0) () (spin (- $n 1))))", "");
+    t = (Text){.len = 0};
+    CHECK(mt_read_nodes(rt, "x", text, strlen(text), run_at_node, &t) == MT_OK);
+    CHECK_STR(t.data, "0@1:1 (a ($x ()));1@1:2 a;1@2:2 ($x ());2@2:3 $x;2@2:6 ();0@2:10 !;0@2:12 \"s\";");
+    t = (Text){.len = 0};
+    CHECK(mt_read_nodes(rt, "x", "(a) (b", 6, on_node, &t) == MT_INCOMPLETE);
+    CHECK_STR(t.data, "0@1:1 (a);1@1:2 a;");
+    CHECK(mt_bind(rt, "node-pair", parse(rt, "(1 2)")) == MT_OK);
+    t = (Text){.len = 0};
+    CHECK(mt_read_nodes(rt, "x", "(node-pair)", 11, on_node, &t) == MT_OK);
+    CHECK_STR(t.data, "0@1:1 (node-pair);1@1:2 node-pair;");
+    CHECK(mt_read_nodes_file(rt, "/nonexistent/file.metta", on_node, &t) == MT_IO);
+    char *deep = malloc(2 * DEEP);
+    memset(deep, '(', DEEP);
+    memset(deep + DEEP, ')', DEEP);
+    uint32_t deepest = 0;
+    CHECK(mt_read_nodes(rt, "deep", deep, 2 * DEEP, count_node, &deepest) == MT_OK && deepest == DEEP - 1);
+    free(deep);
+}
+
 /* -- Functions -- */
 
 static MtOutcome add(MtRuntime *rt, MtCall *call, void *context)
@@ -573,6 +631,7 @@ int main(void)
     test_run(rt);
     test_errors(rt);
     test_read(rt);
+    test_nodes(rt);
     test_functions(rt);
     test_spaces(rt);
     test_tools(rt);

@@ -227,6 +227,33 @@ static void test_spans(Fixture *f)
     reader_free(r);
 }
 
+static void test_leaf_spans(Fixture *f)
+{
+    static const char text[] = "(a () (\"x\ny\" $v)\n42) () b";
+    Reader *r = reader_new(&f->heap, f->symbols, NULL, text, strlen(text), 0);
+    Word w;
+    Span s;
+    size_t n;
+    reader_span_leaves(r);
+    CHECK(reader_next(r, &w, &s) == READ_FORM);
+    CHECK(is_span(s, 1, 1, 3, 4));
+    const Span *spans = reader_spans(r, &n);
+    CHECK(n == 7);
+    CHECK(is_span(spans[0], 1, 1, 3, 4));
+    CHECK(is_span(spans[1], 1, 2, 1, 3));
+    CHECK(is_span(spans[2], 1, 4, 1, 6));
+    CHECK(is_span(spans[3], 1, 7, 2, 7));
+    CHECK(is_span(spans[4], 1, 8, 2, 3));
+    CHECK(is_span(spans[5], 2, 4, 2, 6));
+    CHECK(is_span(spans[6], 3, 1, 3, 3));
+    CHECK(reader_next(r, &w, &s) == READ_FORM && is_span(s, 3, 5, 3, 7));
+    CHECK(reader_spans(r, &n) && n == 1);
+    CHECK(reader_next(r, &w, &s) == READ_FORM && is_span(s, 3, 8, 3, 9));
+    CHECK(reader_spans(r, &n) && n == 1);
+    CHECK(reader_next(r, &w, &s) == READ_EOF);
+    reader_free(r);
+}
+
 static void test_lines(Fixture *f)
 {
     static const char text[] = "one\r\ntwo\n\nfour";
@@ -298,6 +325,7 @@ int main(void)
     test_strings(&f);
     test_errors(&f);
     test_spans(&f);
+    test_leaf_spans(&f);
     test_lines(&f);
     test_tokens(&f);
     test_depth(&f);
