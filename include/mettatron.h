@@ -360,7 +360,8 @@ typedef enum MtDebugAction {
  * and set another handler.  Breakpoints that it hits itself are counted and logged, but not told to it.  The time it takes
  * does not count for the time limit. */
 typedef MtDebugAction (*MtOnBreakpoint)(void *context, MtRuntime *rt, const MtBreakpoint *breakpoint);
-/* Have ON_BREAKPOINT called from now on, in place of the handler before; NULL: nobody is asked, and programs run on. */
+/* Have ON_BREAKPOINT called from now on, in place of the handler before; NULL: nobody is asked, and programs run on.
+ * MT_INVALID when the library was built without debug support. */
 MT_API MtStatus mt_set_breakpoint_hook(MtRuntime *rt, MtOnBreakpoint on_breakpoint, void *context);
 
 /* -- For tools: line editors, editors' servers --------------------------------------------------------------------- */

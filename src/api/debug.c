@@ -3,6 +3,17 @@
 
 #include "api/api.h"
 
+#ifdef METTA_NO_DEBUG_SUPPORT
+
+MtStatus mt_set_breakpoint_hook(MtRuntime *x, MtOnBreakpoint on_breakpoint, void *context)
+{
+    (void)on_breakpoint;
+    (void)context;
+    return api_fail(x, MT_INVALID, "this build has no debug support");
+}
+
+#else
+
 /* RtDebug.on_breakpoint.  The clock of the time limit stands still meanwhile: somebody may be looking around. */
 static RtDebugAction ask_host(void *context, Runtime *rt, Word condition)
 {
@@ -31,3 +42,5 @@ MtStatus mt_set_breakpoint_hook(MtRuntime *x, MtOnBreakpoint on_breakpoint, void
     d->context = x;
     return MT_OK;
 }
+
+#endif

@@ -5,31 +5,32 @@
 #include "builtin/bodies.h"
 #include "rt/machine.h"
 
+/* Without debug support (the Meson option debug_support) trace! only prints, and breakpoint! is an error. */
+#ifdef METTA_NO_DEBUG_SUPPORT
+
 static void log_trace(Runtime *rt, const Buf *message, Word value)
 {
+    (void)rt;
+    (void)message;
+    (void)value;
+}
+
+BiStatus debug_breakpoint(Runtime *rt, Word condition, Word *out)
+{
+    (void)condition;
+    return bi_fail(rt, out, "breakpoint! is left out of this build");
+}
+
+#else
+
+static void log_trace(Runtime *rt, const Buf *message, Word value)
+{
+    if (!log_on(&rt->log, LOG_TARGET_VM_TRACE, LOG_TRACE)) return;
     Buf text = {0};
     rt_print(rt, value, &text);
     LOG(&rt->log, VM_TRACE, TRACE, "Trace", LOG_TEXT("msg", message->data, message->len),
         LOG_TEXT("value", text.data, text.len));
     buf_free(&text);
-}
-
-void debug_trace(Runtime *rt, Word message, Word value)
-{
-    Buf text = {0};
-    rt_print(rt, message, &text);
-    if (log_on(&rt->log, LOG_TARGET_VM_TRACE, LOG_TRACE)) log_trace(rt, &text, value);
-    buf_putc(&text, '\n');
-    fwrite(text.data, 1, text.len, stderr);
-    buf_free(&text);
-}
-
-/* -- Breakpoints -- */
-
-const char *debug_function(const Runtime *rt)
-{
-    const Machine *m = rt->machine;
-    return m && m->head != NO_HEAD ? sym_text(rt->symbols, m->head, NULL) : "";
 }
 
 static void log_hit(Runtime *rt)
@@ -51,14 +52,33 @@ static void ask(Runtime *rt, Word condition)
     if (action == RT_DEBUG_STOP) rt_interrupt(rt);
 }
 
-BiStatus debug_breakpoint(Runtime *rt, Word condition)
+BiStatus debug_breakpoint(Runtime *rt, Word condition, Word *out)
 {
+    (void)out; /* this build has nothing to complain of */
     if (!word_is_nil(condition) && !word_is_bool(condition)) return BI_NO_REDUCE;
     if (condition == WORD_FALSE) return BI_OK;
     rt->debug.hits++;
     log_hit(rt);
     ask(rt, condition);
     return BI_OK;
+}
+
+#endif
+
+const char *debug_function(const Runtime *rt)
+{
+    const Machine *m = rt->machine;
+    return m && m->head != NO_HEAD ? sym_text(rt->symbols, m->head, NULL) : "";
+}
+
+void debug_trace(Runtime *rt, Word message, Word value)
+{
+    Buf text = {0};
+    rt_print(rt, message, &text);
+    log_trace(rt, &text, value);
+    buf_putc(&text, '\n');
+    fwrite(text.data, 1, text.len, stderr);
+    buf_free(&text);
 }
 
 #include "builtin/debug.inc"

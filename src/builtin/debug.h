@@ -14,8 +14,10 @@ void debug_trace(Runtime *rt, Word message, Word value);
  * at the next safepoint.
  *   BI_OK         hit or not, the result is ()
  *   BI_NO_REDUCE  CONDITION is no Bool
+ *   BI_ERROR      the build has no debug support; the cause goes to *OUT
+ * The latter two do nothing else, so a tier may leave them to tier 0, which calls this again.
  * The handler may evaluate and so collect: words in C locals of the caller do NOT survive, as for Engine.eval. */
-BiStatus debug_breakpoint(Runtime *rt, Word condition);
+BiStatus debug_breakpoint(Runtime *rt, Word condition, Word *out);
 /* Name of the function whose body is being evaluated, "" at the top of a query.  Lives as long as RT. */
 const char *debug_function(const Runtime *rt);
 
