@@ -161,6 +161,7 @@ static bool check_item(Check *k, const Param *param, Word item, bool inferring, 
     if (param->kind == PARAM_ATOM) return true;
     if (word_is_slot(item)) return check_slot(k, param, item, inferring);
     if (param->kind == PARAM_META && atom_metatype(item) == param->type) return true;
+    if (param->kind == PARAM_ANY && atom_is_cons(item) && is_breakpoint(k->c, item)) return true;
     Word type = type_of_item(k, item, depth);
     if (word_is_nil(type)) return false;
     return param->kind == PARAM_ANY || type == param->type || passes(type, inferring);

@@ -169,6 +169,9 @@ bool is_form(Compiler *c, Word e);
 /* (if C A B) as a value where no type is expected. */
 bool is_value_if(Compiler *c, Word e);
 void compile_value_if(Compiler *c, Word e, int depth);
+/* (breakpoint!), or (breakpoint! C) with a C that is certainly a Bool, as a value. */
+bool is_breakpoint(Compiler *c, Word e);
+void compile_breakpoint(Compiler *c, Word e, int depth);
 /* (collapse E) as a value. */
 bool is_collapse(Compiler *c, Word e);
 void compile_collapse(Compiler *c, Word e, int depth);

@@ -76,6 +76,12 @@ static bool is_superpose(Compiler *c, Word e)
     return true;
 }
 
+static bool is_trace(Compiler *c, Word e)
+{
+    return is_native_call(c, e, BI_trace, 3) && !is_error_literal(expr_at(e, 1)) &&
+           can_check_any(c, expr_at(e, 1)) && is_plain_result(expr_at(e, 2));
+}
+
 static bool is_unify(Compiler *c, Word e)
 {
     return is_native_call(c, e, BI_unify, 5) && is_plain_result(expr_at(e, 3)) &&
@@ -85,7 +91,7 @@ static bool is_unify(Compiler *c, Word e)
 bool is_form(Compiler *c, Word e)
 {
     return is_if(c, e) || is_let(c, e) || is_let_star(c, e) || is_case(c, e) || is_switch(c, e) ||
-           is_match(c, e) || is_superpose(c, e) || is_unify(c, e);
+           is_match(c, e) || is_superpose(c, e) || is_unify(c, e) || is_trace(c, e);
 }
 
 /* -- if -- */
@@ -386,6 +392,41 @@ static void compile_unify(Compiler *c, Word e, int depth)
     compile_tail(c, expr_at(e, 4), depth - 1);
 }
 
+static void compile_trace(Compiler *c, Word e, int depth)
+{
+    uint32_t fallback = NO_LABEL, height = c->height;
+    emit_check_any(c, expr_at(e, 1), &fallback);
+    compile_value(c, expr_at(e, 1), W_SYM(UNDEFINED), depth - 1);
+    EMIT1(c, OP_TRACE, template(c, expr_at(e, 2)));
+    slots_of_term(c, expr_at(e, 2), SLOT_SET);
+    EMIT0(c, OP_ANY_TYPE);
+    SlotInfo *before = slots_save(c);
+    compile_tail(c, expr_at(e, 2), depth - 1);
+    slots_restore(c, before);
+    if (fallback == NO_LABEL) return;
+    place_label(c, fallback);
+    c->height = height;
+    emit_tail_eval(c, e);
+}
+
+bool is_breakpoint(Compiler *c, Word e)
+{
+    Word head = expr_at(e, 0);
+    if (native_of(c, head) != BI_breakpoint + 1 || c->rt->overridden.data[BI_breakpoint]) return false;
+    if (scope_symbol_types(&c->rt->types, c->scope, word_sym_id(head))->count != 2) return false;
+    if (expr_len(e) != 2) return expr_len(e) == 1;
+    Op op = atom_is_cons(expr_at(e, 1)) ? arithmetic_op(expr_at(expr_at(e, 1), 0)) : OP_HALT;
+    bool compares = op == OP_LT || op == OP_LE || op == OP_GT || op == OP_GE;
+    return compares && static_type(c, expr_at(e, 1)) == W_SYM(T_BOOL);
+}
+
+void compile_breakpoint(Compiler *c, Word e, int depth)
+{
+    uint32_t n = expr_len(e) - 1;
+    if (n) compile_value(c, expr_at(e, 1), W_SYM(T_BOOL), depth - 1);
+    emit(c, OP_BREAKPOINT, n, n, 0, 0, 0, 0);
+}
+
 bool is_collapse(Compiler *c, Word e)
 {
     return is_native_call(c, e, BI_collapse, 2);
@@ -426,6 +467,8 @@ bool compile_form(Compiler *c, Word e, int depth)
         compile_superpose(c, e, depth);
     else if (is_unify(c, e))
         compile_unify(c, e, depth);
+    else if (is_trace(c, e))
+        compile_trace(c, e, depth);
     else
         return false;
     return true;

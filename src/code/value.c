@@ -403,6 +403,10 @@ static bool compile_expression(Compiler *c, Word e, Word type, int depth)
         compile_collapse(c, e, depth);
         return true;
     }
+    if (is_breakpoint(c, e)) {
+        compile_breakpoint(c, e, depth);
+        return true;
+    }
     if (type == W_SYM(UNDEFINED) && is_value_if(c, e)) {
         compile_value_if(c, e, depth);
         return true;
@@ -449,6 +453,11 @@ static bool tail_expression(Compiler *c, Word e, int depth)
     if (is_collapse(c, e)) {
         EMIT0(c, OP_ANY_TYPE);
         compile_collapse(c, e, depth);
+        EMIT0(c, OP_RETURN);
+        return true;
+    }
+    if (is_breakpoint(c, e)) {
+        compile_breakpoint(c, e, depth);
         EMIT0(c, OP_RETURN);
         return true;
     }

@@ -78,7 +78,6 @@ static int32_t height_at_target(uint8_t code, unsigned i, int32_t height, int32_
     switch (code) {
     case OP_BRANCH_BOOL: /* the condition is gone at the first target, and replaced by a result at the second */
         return height + (i == 1);
-    case OP_EVAL_CHECKED:
     case OP_MATCH_SPACE:
         return height; /* nothing was pushed */
     default:

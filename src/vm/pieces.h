@@ -3,6 +3,7 @@
 #define METTA_VM_PIECES_H
 
 #include "atom/num.h"
+#include "builtin/debug.h"
 #include "vm/frame.h"
 
 /* -- Values -- */

@@ -1,5 +1,8 @@
 #include "vm/vm.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "vm/pieces.h"
 
 /* gcc merges the dispatch jumps of a computed goto back into one without these. */
@@ -17,9 +20,25 @@ Vm *vm_new(Scope *scope, uint32_t threshold)
     return vm;
 }
 
+/* Append the opcodes that have run to the file that METTA_OP_COVERAGE names: tools/check-coverage adds them up. */
+static void report_coverage(const Vm *vm)
+{
+#ifdef METTA_OP_COVERAGE
+    const char *path = getenv("METTA_OP_COVERAGE");
+    FILE *file = path ? fopen(path, "a") : NULL;
+    if (!file) return;
+    for (unsigned i = 0; i <= UINT8_MAX; i++)
+        if (vm->coverage[i]) fprintf(file, "%s\n", op_info((uint8_t)i)->mnemonic);
+    fclose(file);
+#else
+    (void)vm;
+#endif
+}
+
 void vm_free(Vm *vm)
 {
     if (!vm) return;
+    report_coverage(vm);
     functions_fini(&vm->functions);
     base_free(vm);
 }

@@ -67,18 +67,14 @@ static void test_guide_numbers(void)
         uint8_t number;
         const char *mnemonic;
     } guide[] = {
-        {0x00, "nop"},        {0x01, "pop"},
-        {0x02, "dup"},        {0x14, "push_long_small"},
-        {0x19, "push_const"}, {0x1A, "make_sexpr"},
-        {0x30, "load_local"}, {0x31, "store_local"},
-        {0x50, "jump"},       {0x51, "jump_if_false"},
-        {0x60, "call"},       {0x61, "tail_call"},
-        {0x62, "return"},     {0xC0, "add"},
-        {0xC1, "sub"},        {0xC2, "mul"},
-        {0xD0, "lt"},         {0xD1, "le"},
-        {0xD2, "gt"},         {0xD3, "ge"},
-        {0xD4, "eq"},         {0xF1, "fail"},
-        {0xFF, "halt"},
+        {0x00, "nop"},         {0x01, "pop"},        {0x14, "push_long_small"},
+        {0x19, "push_const"},  {0x1A, "make_sexpr"}, {0x30, "load_local"},
+        {0x31, "store_local"}, {0x50, "jump"},       {0xFD, "breakpoint"},
+        {0xFE, "trace"},       {0x60, "call"},       {0x61, "tail_call"},
+        {0x62, "return"},      {0xC0, "add"},        {0xC1, "sub"},
+        {0xC2, "mul"},         {0xD0, "lt"},         {0xD1, "le"},
+        {0xD2, "gt"},          {0xD3, "ge"},         {0xD4, "eq"},
+        {0xF1, "fail"},        {0xFF, "halt"},
     };
     for (size_t i = 0; i < COUNT_OF(guide); i++) {
         const OpInfo *info = op_info(guide[i].number);
@@ -328,15 +324,15 @@ static void test_rejects(void)
     CODE("stack underflow", 2, OP_LOAD_LOCAL, 0, OP_MAKE_SEXPR, 2, OP_RETURN);
     CODE("no such function", 0, OP_TAIL_CALL, 0, 0, 1);
     CODE("no such switch", 0, OP_SWITCH, 0, 0, 0, 0, 0, 0, 0);
-    CODE("stack overflow", 3, OP_LOAD_LOCAL, 0, OP_DUP, OP_DUP, OP_RETURN);
+    CODE("stack overflow", 4, OP_LOAD_LOCAL, 0, OP_LOAD_LOCAL, 0, OP_LOAD_LOCAL, 0, OP_RETURN);
 }
 
 static void test_heights(void)
 {
     static const char *const differ = "two ways in with different stack heights";
-    CODE(differ, 5, OP_LOAD_LOCAL, 0, OP_JUMP_IF_FALSE, 2, 0, OP_LOAD_LOCAL, 0, OP_STUCK);
+    CODE(differ, 7, OP_LOAD_LOCAL, 0, OP_TAIL_BRANCH_BOOL, 2, 0, 0, 0, OP_LOAD_LOCAL, 0, OP_STUCK);
     CODE(differ, 2, OP_MAKE_SEXPR, 0, OP_JUMP, 0xFB, 0xFF); /* a loop that pushes */
-    CODE(NULL, 0, OP_LOAD_LOCAL, 0, OP_JUMP_IF_FALSE, 0, 0, OP_STUCK);
+    CODE(NULL, 0, OP_LOAD_LOCAL, 0, OP_TAIL_BRANCH_BOOL, 0, 0, 0, 0, OP_STUCK);
     /* branch_bool has popped its condition at its first target, and pushed a result at its second. */
     CODE(NULL, 0, OP_LOAD_LOCAL, 0, OP_BRANCH_BOOL, 5, 0, 0, 0, 7, 0, OP_LOAD_LOCAL, 0, OP_JUMP, 2, 0,
          OP_LOAD_LOCAL, 1, OP_RETURN);
