@@ -276,6 +276,7 @@ static void place_slots(Compiler *c, Clause *clause, uint32_t heads)
 static void begin_clause(Compiler *c, const Clause *clause)
 {
     c->clause = clause;
+    c->form = (FormContext){.form = WORD_NIL};
     c->height = 0;
     vec_clear(&c->slots);
     for (uint32_t i = 0; i < clause->rule.slot_count; i++) {

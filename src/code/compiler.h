@@ -34,6 +34,14 @@ typedef struct SlotInfo {
     bool raw;      /* may hold an expression that was never evaluated */
 } SlotInfo;
 
+/* The control form around the code at work: what tier 0 names when its result is NotReducible. */
+typedef struct FormContext {
+    Word form;      /* WORD_NIL: none, it is the body of the rule */
+    Word condition; /* of a conditional: True or False; else WORD_NIL */
+    uint32_t item;  /* that has become the value in LOCAL; 0: none */
+    uint32_t local;
+} FormContext;
+
 typedef struct Clause {
     Rule rule;
     size_t space;       /* index in the scope */
@@ -52,9 +60,10 @@ typedef struct Compiler {
     VEC(Clause) clauses;
     const Clause *clause; /* at work */
     VEC(SlotInfo) slots;  /* of the clause */
-    uint32_t part;        /* next free local */
-    uint32_t end;         /* label: no clause is left */
-    uint32_t fail;        /* label of an instruction fail, made at need */
+    FormContext form;
+    uint32_t part; /* next free local */
+    uint32_t end;  /* label: no clause is left */
+    uint32_t fail; /* label of an instruction fail, made at need */
 } Compiler;
 
 /* -- compile.c -- */
@@ -153,6 +162,8 @@ Word static_type(Compiler *c, Word e);
 void compile_value(Compiler *c, Word e, Word type, int depth);
 /* Code that gives the value of E to the caller. */
 void compile_tail(Compiler *c, Word e, int depth);
+/* The same for the part E of a form. */
+void compile_part(Compiler *c, FormContext form, Word e, int depth);
 void emit_eval(Compiler *c, Word e, Word type);
 void emit_tail_eval(Compiler *c, Word e);
 /* Code for E in a frame of its own, where TYPE is expected. */

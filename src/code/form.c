@@ -103,17 +103,28 @@ static void compile_condition(Compiler *c, Word e, uint32_t *fallback, int depth
     compile_value(c, expr_at(e, 1), W_SYM(T_BOOL), depth - 1);
 }
 
+/* FORM as a context, its item ITEM having become the value in LOCAL (0: none has). */
+static FormContext context(Word form, uint32_t item, uint32_t local)
+{
+    return (FormContext){form, WORD_NIL, item, local};
+}
+
+static FormContext branch(Word form, Word condition)
+{
+    return (FormContext){form, condition, 0, 0};
+}
+
 static void tail_if(Compiler *c, Word e, int depth)
 {
     uint32_t fallback = NO_LABEL, height = c->height, otherwise = new_label(c);
     compile_condition(c, e, &fallback, depth);
     EMIT2(c, OP_TAIL_BRANCH_BOOL, otherwise, template(c, e));
     SlotInfo *before = slots_save(c);
-    compile_tail(c, expr_at(e, 2), depth - 1);
+    compile_part(c, branch(e, WORD_TRUE), expr_at(e, 2), depth - 1);
     slots_restore(c, before);
     place_label(c, otherwise);
     c->height = height;
-    compile_tail(c, expr_at(e, 3), depth - 1);
+    compile_part(c, branch(e, WORD_FALSE), expr_at(e, 3), depth - 1);
     if (fallback == NO_LABEL) return;
     place_label(c, fallback);
     c->height = height;
@@ -139,6 +150,14 @@ bool is_value_if(Compiler *c, Word e)
            !is_error_literal(expr_at(e, 3));
 }
 
+static void value_branch(Compiler *c, Word whole, Word condition, Word e, int depth)
+{
+    if (word_is_slot(e) && slot_info(c, e)->kind == KIND_ANY)
+        EMIT3(c, OP_BRANCH_VALUE, use_slot(c, e), template(c, whole), constant(c, condition));
+    else
+        compile_value(c, e, WORD_NIL, depth - 1);
+}
+
 void compile_value_if(Compiler *c, Word e, int depth)
 {
     uint32_t fallback = NO_LABEL, height = c->height, otherwise = new_label(c), end = new_label(c);
@@ -146,13 +165,13 @@ void compile_value_if(Compiler *c, Word e, int depth)
     EMIT3(c, OP_BRANCH_BOOL, otherwise, template(c, e), end);
     SlotInfo *before = slots_save(c);
     c->height = height;
-    compile_value(c, expr_at(e, 2), WORD_NIL, depth - 1);
+    value_branch(c, e, WORD_TRUE, expr_at(e, 2), depth);
     EMIT1(c, OP_JUMP, end);
     SlotInfo *then = slots_save(c);
     slots_restore(c, before);
     place_label(c, otherwise);
     c->height = height;
-    compile_value(c, expr_at(e, 3), WORD_NIL, depth - 1);
+    value_branch(c, e, WORD_FALSE, expr_at(e, 3), depth);
     slots_merge(c, then);
     if (fallback != NO_LABEL) {
         EMIT1(c, OP_JUMP, end);
@@ -173,14 +192,14 @@ static uint32_t fail_label(Compiler *c)
 
 /* Pop the value and unify it with PATTERN, then E's body BODY in tail position.  What does not match goes to MISS.  WHOLE: the let
  * around it, when spaces in the value are to be asked; WORD_NIL: they are not. */
-static void bind_then(Compiler *c, Word pattern, Word whole, uint32_t local, uint32_t miss, Word body,
-                      int depth)
+static void bind_then(Compiler *c, Word pattern, Word whole, uint32_t local, uint32_t miss, FormContext form,
+                      Word body, int depth)
 {
     uint32_t slow = NO_LABEL, matched = new_label(c);
     SlotInfo *before = slots_save(c);
     match_pattern(c, pattern, local, miss, &slow, MAX_NESTING);
     place_label(c, matched);
-    if (!word_is_nil(body)) compile_tail(c, body, depth - 1);
+    compile_part(c, form, body, depth - 1);
     if (slow != NO_LABEL) {
         place_label(c, slow);
         if (word_is_nil(whole))
@@ -212,7 +231,7 @@ static void compile_let(Compiler *c, Word e, int depth)
     uint32_t local = local_for(c, expr_at(e, 1));
     store_value(c, local);
     EMIT0(c, OP_ANY_TYPE);
-    bind_then(c, expr_at(e, 1), e, local, fail_label(c), expr_at(e, 3), depth);
+    bind_then(c, expr_at(e, 1), e, local, fail_label(c), context(e, 2, local), expr_at(e, 3), depth);
     if (fallback == NO_LABEL) return;
     place_label(c, fallback);
     c->height = height;
@@ -224,7 +243,7 @@ static void let_star_from(Compiler *c, Word e, uint32_t i, int depth)
 {
     Word pairs = expr_at(e, 1);
     if (i == expr_len(pairs)) {
-        compile_tail(c, expr_at(e, 2), depth - 1);
+        compile_part(c, context(e, 0, 0), expr_at(e, 2), depth - 1);
         return;
     }
     Word pattern = expr_at(expr_at(pairs, i), 0), value = expr_at(expr_at(pairs, i), 1);
@@ -251,12 +270,12 @@ static void compile_let_star(Compiler *c, Word e, int depth)
 
 /* -- case, switch -- */
 
-static void compile_cases(Compiler *c, Word cases, uint32_t local, int depth)
+static void compile_cases(Compiler *c, Word cases, uint32_t local, FormContext form, int depth)
 {
     for (uint32_t i = 0; i < expr_len(cases); i++) {
         Word pair = expr_at(cases, i);
         uint32_t next = new_label(c);
-        bind_then(c, expr_at(pair, 0), WORD_NIL, local, next, expr_at(pair, 1), depth);
+        bind_then(c, expr_at(pair, 0), WORD_NIL, local, next, form, expr_at(pair, 1), depth);
         place_label(c, next);
     }
     EMIT0(c, OP_FAIL);
@@ -292,7 +311,7 @@ static void compile_case(Compiler *c, Word e, int depth)
     if (alternative) EMIT1(c, OP_CASE_DONE, mark);
     store_value(c, local);
     place_label(c, chosen);
-    compile_cases(c, cases, local, depth);
+    compile_cases(c, cases, local, context(e, 0, 0), depth);
     if (!alternative) {
         place_label(c, empty);
         return;
@@ -311,7 +330,7 @@ static void compile_switch(Compiler *c, Word e, int depth)
     compile_value(c, expr_at(e, 1), W_SYM(UNDEFINED), depth - 1);
     store_value(c, local);
     EMIT0(c, OP_ANY_TYPE);
-    compile_cases(c, expr_at(e, 2), local, depth);
+    compile_cases(c, expr_at(e, 2), local, context(e, 1, local), depth);
     if (fallback == NO_LABEL) return;
     place_label(c, fallback);
     c->height = height;
@@ -336,20 +355,21 @@ static void compile_match(Compiler *c, Word e, int depth)
     EMIT0(c, OP_POP);
     slots_of_term(c, expr_at(e, 2), SLOT_SET);
     raw_slots(c, expr_at(e, 2));
-    compile_tail(c, expr_at(e, 3), depth - 1);
+    compile_part(c, context(e, 0, 0), expr_at(e, 3), depth - 1);
     place_label(c, fallback);
     c->height = height;
     emit_tail_eval(c, e);
 }
 
-static void superpose_list(Compiler *c, Word list, int depth)
+static void superpose_list(Compiler *c, Word e, int depth)
 {
+    Word list = expr_at(e, 1);
     uint32_t n = expr_len(list);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t next = new_label(c);
         SlotInfo *before = slots_save(c);
         if (i + 1 < n) EMIT1(c, OP_FORK, next);
-        compile_tail(c, expr_at(list, i), depth - 1);
+        compile_part(c, context(e, 0, 0), expr_at(list, i), depth - 1);
         slots_restore(c, before);
         place_label(c, next);
     }
@@ -362,7 +382,7 @@ static void compile_superpose(Compiler *c, Word e, int depth)
     uint32_t fallback = NO_LABEL, height = c->height;
     if (!word_is_slot(list)) {
         EMIT0(c, OP_ANY_TYPE);
-        superpose_list(c, list, depth);
+        superpose_list(c, e, depth);
         return;
     }
     emit_checks(c, simple_signature(c, e), e, &fallback);
@@ -386,10 +406,10 @@ static void compile_unify(Compiler *c, Word e, int depth)
     SlotInfo *before = slots_save(c);
     raw_slots(c, expr_at(e, 2));
     raw_slots(c, expr_at(e, 1));
-    compile_tail(c, expr_at(e, 3), depth - 1);
+    compile_part(c, context(e, 0, 0), expr_at(e, 3), depth - 1);
     slots_restore(c, before);
     place_label(c, otherwise);
-    compile_tail(c, expr_at(e, 4), depth - 1);
+    compile_part(c, context(e, 0, 0), expr_at(e, 4), depth - 1);
 }
 
 static void compile_trace(Compiler *c, Word e, int depth)
@@ -401,7 +421,7 @@ static void compile_trace(Compiler *c, Word e, int depth)
     slots_of_term(c, expr_at(e, 2), SLOT_SET);
     EMIT0(c, OP_ANY_TYPE);
     SlotInfo *before = slots_save(c);
-    compile_tail(c, expr_at(e, 2), depth - 1);
+    compile_part(c, context(e, 0, 0), expr_at(e, 2), depth - 1);
     slots_restore(c, before);
     if (fallback == NO_LABEL) return;
     place_label(c, fallback);
@@ -429,7 +449,7 @@ void compile_breakpoint(Compiler *c, Word e, int depth)
 
 bool is_collapse(Compiler *c, Word e)
 {
-    return is_native_call(c, e, BI_collapse, 2);
+    return is_native_call(c, e, BI_collapse, 2) && is_plain_result(expr_at(e, 1));
 }
 
 void compile_collapse(Compiler *c, Word e, int depth)
@@ -439,7 +459,12 @@ void compile_collapse(Compiler *c, Word e, int depth)
     SlotInfo *before = slots_save(c);
     EMIT1(c, OP_COLLAPSE, over);
     c->height = 0;
-    compile_tail(c, expr_at(e, 1), depth - 1);
+    if (word_is_slot(expr_at(e, 1))) {
+        compile_value(c, expr_at(e, 1), W_SYM(UNDEFINED), depth - 1);
+        EMIT0(c, OP_RETURN);
+    } else {
+        compile_tail(c, expr_at(e, 1), depth - 1);
+    }
     slots_restore(c, before);
     c->height = height + 1;
     place_label(c, over);

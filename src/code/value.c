@@ -474,6 +474,25 @@ static bool tail_expression(Compiler *c, Word e, int depth)
     return typed_tail(c, e, depth);
 }
 
+static void return_slot(Compiler *c, uint32_t local)
+{
+    const FormContext *x = &c->form;
+    if (word_is_nil(x->form))
+        EMIT1(c, OP_RETURN_LOCAL, local);
+    else if (!word_is_nil(x->condition))
+        EMIT3(c, OP_RETURN_BRANCH, local, template(c, x->form), constant(c, x->condition));
+    else
+        EMIT4(c, OP_RETURN_FORM, local, template(c, x->form), x->item, x->item ? x->local : local);
+}
+
+void compile_part(Compiler *c, FormContext form, Word e, int depth)
+{
+    FormContext around = c->form;
+    c->form = form;
+    compile_tail(c, e, depth);
+    c->form = around;
+}
+
 void compile_tail(Compiler *c, Word e, int depth)
 {
     if (e == W_SYM(EMPTY)) {
@@ -483,7 +502,7 @@ void compile_tail(Compiler *c, Word e, int depth)
     } else if (is_error_literal(e)) {
         EMIT1(c, OP_RETURN_ERROR, template(c, e));
     } else if (word_is_slot(e)) {
-        EMIT1(c, OP_RETURN_LOCAL, use_slot(c, e));
+        return_slot(c, use_slot(c, e));
     } else if (!atom_is_cons(e)) {
         push_leaf(c, e);
         EMIT0(c, OP_RETURN);

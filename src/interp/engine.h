@@ -150,6 +150,8 @@ Step fold_resume(Machine *m, Frame *f, Word value);
 void enter_scope(Machine *m, Scope *scope, unsigned flags);
 /* Deliver the held-back errors of a goal. */
 Step held_resume(Machine *m, Choice *c);
+/* VALUE as a result to keep while alternatives are tried: they may bind variables with a serial number of FROM or more for good. */
+Word detached(Machine *m, Word value, uint64_t from);
 /* (Error GOAL StackOverflow) */
 Word overflow_error(Machine *m, Word goal);
 /* The spans around the present step, for log filters. */

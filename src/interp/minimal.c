@@ -107,7 +107,7 @@ static Step run_collapse_bind(Machine *m, Word t)
 }
 
 /* What the trail says was bound since choice point C: the bindings of one alternative. */
-static Word capture_bindings(Machine *m, const Choice *c)
+static Word capture_bindings(Machine *m, const Choice *c, WordVec *renamed)
 {
     Bind *b = &m->rt->bind;
     Heap *h = &m->rt->heap;
@@ -117,7 +117,7 @@ static Word capture_bindings(Machine *m, const Choice *c)
         if (word_payload(e->unbound) >= c->keep || word_is_nil(e->cell->body[0])) continue;
         /* Through the cell's own word the variable could not be named once it is bound: the pair holds the cell unresolved. */
         vec_push(&pairs, word_from_ptr(TAG_VAR, e->cell));
-        vec_push(&pairs, atom_resolve(h, e->cell->body[0]));
+        vec_push(&pairs, detach(h, e->cell->body[0], c->keep, renamed));
     }
     Obj *o = heap_obj(h, OBJ_BINDS, 0, (uint32_t)pairs.len, pairs.len ? pairs.len : 1);
     if (pairs.len) memcpy(o->body, pairs.data, pairs.len * sizeof(Word));
@@ -128,7 +128,10 @@ static Word capture_bindings(Machine *m, const Choice *c)
 Word bound_pair(Machine *m, Word value, const Choice *c)
 {
     Heap *h = &m->rt->heap;
-    return atom_expr2(h, atom_resolve(h, value), capture_bindings(m, c));
+    WordVec renamed = {0};
+    Word result = detach(h, value, c->keep, &renamed), binds = capture_bindings(m, c, &renamed);
+    vec_free(&renamed);
+    return atom_expr2(h, result, binds);
 }
 
 static Step run_superpose_bind(Machine *m, Word t)

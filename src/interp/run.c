@@ -73,13 +73,21 @@ static Step hold_error(Machine *m, Frame *f, Word error)
     return STEP_FAIL;
 }
 
+Word detached(Machine *m, Word value, uint64_t from)
+{
+    WordVec renamed = {0};
+    Word result = detach(&m->rt->heap, value, from, &renamed);
+    vec_free(&renamed);
+    return result;
+}
+
 static Step resume_frame(Machine *m, Frame *f, Word value)
 {
     m->depth = f->depth;
     m->head = f->head;
     switch ((FrameKind)f->kind) {
     case FRAME_TOP:
-        vec_push(&m->results, atom_resolve(&m->rt->heap, value));
+        vec_push(&m->results, detached(m, value, m->first_serial));
         return STEP_FAIL;
     case FRAME_ARGS:
         return args_resume(m, f, value);
@@ -285,6 +293,7 @@ static void machine_link(Machine *m, Runtime *rt)
     m->choice->prev = m->outer ? m->outer->choice : NULL;
     m->choice->trail = rt->bind.trail.len;
     m->choice->keep = rt->heap.next_serial;
+    m->first_serial = m->choice->keep;
     rt->bind.keep = m->choice->keep;
     rt->machine = m;
 }

@@ -208,6 +208,13 @@ Step leave_stuck(Machine *m, Frame *f, const Chunk *c)
     return call_stuck(m, goal, type);
 }
 
+Step leave_form(Machine *m, Frame *f, Word goal)
+{
+    m->changed = true;
+    m->frame = f->parent;
+    return call_stuck(m, goal, f->slot[VM_TYPE]);
+}
+
 Step leave_with(Machine *m, Frame *f, const Chunk *c, Word value)
 {
     Word type = f->slot[VM_TYPE];

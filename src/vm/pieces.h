@@ -87,6 +87,9 @@ Step leave_with(Machine *m, Frame *f, const Chunk *c, Word value);
 /* The call that F carries out is its own result. */
 Step leave_stuck(Machine *m, Frame *f, const Chunk *c);
 
+/* The form GOAL, in place of F, is its own result. */
+Step leave_form(Machine *m, Frame *f, Word goal);
+
 typedef enum NativeOutcome { NATIVE_VALUE, NATIVE_NONE, NATIVE_STEP } NativeOutcome;
 /* Call the pure operation HEAD: a value in *RESULT, or none, or *STEP is to be done and gives the result. */
 NativeOutcome call_pure(Machine *m, Word head, const Word *args, uint32_t n, Word *result, Step *step);
