@@ -121,7 +121,7 @@ typedef struct MtConfig {
     void *output_context;
     /* Execution tiers: 0 is the interpreter, 1 adds the bytecode VM. */
     uint32_t max_tier;           /* default 1 */
-    uint32_t bytecode_threshold; /* calls of a function before it is compiled; default 10 */
+    uint32_t bytecode_threshold; /* calls of a function before it is compiled; default 0 */
 } MtConfig;
 
 /* The defaults: no limits, HE, standard output, all tiers. */

@@ -75,7 +75,7 @@ void mt_clear_interrupt(MtRuntime *x)
 
 void mt_config_init(MtConfig *config)
 {
-    *config = (MtConfig){.size = sizeof *config, .max_tier = 1, .bytecode_threshold = 10};
+    *config = (MtConfig){.size = sizeof *config, .max_tier = 1, .bytecode_threshold = 0};
 }
 
 static void write_program_output(void *context, const char *text, size_t len)

@@ -79,8 +79,9 @@ Word heap_add_ext(Heap *h, Ext *x)
 /* -- Collection -- */
 
 /* Body words of an object: at least one, which holds the new address while the object is forwarded. */
-static size_t body_words(const Obj *o)
+static inline size_t body_words(const Obj *o)
 {
+    if (LIKELY(o->kind == OBJ_EXPR)) return o->len ? o->len : 1;
     switch ((ObjKind)o->kind) {
     case OBJ_EXPR:
     case OBJ_BINDS:
@@ -97,14 +98,14 @@ static size_t body_words(const Obj *o)
     base_fatal("heap object of unknown kind %u", o->kind);
 }
 
-static bool is_condemned(const Heap *h, const Obj *o)
+static inline bool is_condemned(const Heap *h, const Obj *o)
 {
     const char *p = (const char *)o;
     if (heap_in_nursery(h, p)) return true;
     return h->major && p >= h->from && p < h->from_top;
 }
 
-static Obj *evacuate(Heap *h, Obj *o)
+static inline Obj *evacuate(Heap *h, Obj *o)
 {
     if (o->kind == OBJ_FORWARD) {
         Obj *to;
@@ -129,7 +130,7 @@ static void mark_ext(Heap *h, Ext *x)
     vec_push(&h->grey, x);
 }
 
-void heap_visit(Heap *h, Word *slot)
+static inline void visit(Heap *h, Word *slot)
 {
     Word w = *slot;
     unsigned tag = word_tag(w);
@@ -145,6 +146,16 @@ void heap_visit(Heap *h, Word *slot)
     }
 }
 
+void heap_visit(Heap *h, Word *slot)
+{
+    visit(h, slot);
+}
+
+void heap_visit_range(Heap *h, Word *from, size_t n)
+{
+    for (size_t i = 0; i < n; i++) visit(h, from + i);
+}
+
 static void visit_for_ext(void *heap, Word *slot)
 {
     heap_visit(heap, slot);
@@ -158,7 +169,7 @@ static void scan_object(Heap *h, Obj *o)
         heap_visit_range(h, o->body, o->len);
         break;
     case OBJ_VAR:
-        heap_visit(h, o->body);
+        visit(h, o->body);
         break;
     case OBJ_STR:
     case OBJ_I64:
@@ -245,6 +256,8 @@ static void major(Heap *h)
     h->from_top = h->old_top;
     h->old = h->old_top = h->scan_from = fresh;
     h->old_end = fresh + RESERVE_OLD;
+    /* What is about to be filled is large: fewer page faults.  A kernel without huge pages ignores it. */
+    madvise(fresh, RESERVE_OLD, MADV_HUGEPAGE);
     h->roots(h->context, h, true);
     trace_ext_roots(h);
     drain(h);

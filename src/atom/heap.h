@@ -152,10 +152,7 @@ void heap_collect_if_due(Heap *h);
 
 /* For root callbacks: forward the word in *SLOT. */
 void heap_visit(Heap *h, Word *slot);
-static inline void heap_visit_range(Heap *h, Word *from, size_t n)
-{
-    for (size_t i = 0; i < n; i++) heap_visit(h, from + i);
-}
+void heap_visit_range(Heap *h, Word *from, size_t n);
 
 /* Register X (type set, allocated with base_alloc) and return its word. */
 Word heap_add_ext(Heap *h, Ext *x);

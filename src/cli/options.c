@@ -255,7 +255,7 @@ static bool take_option(Options *o, char **argv, int *i)
 bool options_parse(Options *o, int argc, char **argv)
 {
     bool only_files = false;
-    *o = (Options){.max_tier = 1, .bytecode_threshold = 10};
+    *o = (Options){.max_tier = 1, .bytecode_threshold = 0};
     o->inputs = calloc((size_t)argc + 1, sizeof *o->inputs);
     o->search_paths = calloc((size_t)argc + 1, sizeof *o->search_paths);
     if (!o->inputs || !o->search_paths) return complain("out of memory");

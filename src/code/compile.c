@@ -72,9 +72,9 @@ uint32_t callee(Compiler *c, uint32_t name, uint32_t arity)
 
 uint32_t new_local(Compiler *c)
 {
-    if (c->part >= MAX_LOCALS) refuse(c, REFUSED_TOO_LARGE);
-    uint32_t local = c->part < MAX_LOCALS ? c->part++ : 0;
-    if (c->part > c->chunk->locals) c->chunk->locals = c->part;
+    uint32_t local = c->part++;
+    uint32_t base = local >= BODY_LOCALS ? BODY_LOCALS : 0, *most = base ? &c->bodies : &c->heads;
+    if (c->part - base > *most) *most = c->part - base;
     return local;
 }
 
@@ -208,34 +208,6 @@ static void collect_rules(Compiler *c)
     if (c->clauses.len > MAX_CLAUSES) refuse(c, REFUSED_TOO_LARGE);
 }
 
-/* Places in a pattern: each may need a local while it is matched. */
-static uint32_t count_places(Word pattern)
-{
-    uint32_t n = 0;
-    WordVec todo = {0};
-    vec_push(&todo, pattern);
-    while (todo.len) {
-        Word w = vec_pop(&todo);
-        if (!atom_is_cons(w)) continue;
-        n += expr_len(w);
-        for (uint32_t i = 0; i < expr_len(w); i++) vec_push(&todo, expr_at(w, i));
-    }
-    vec_free(&todo);
-    return n;
-}
-
-/* Locals that matching heads may use: those above hold nothing when a body begins, whatever clauses were tried before. */
-static uint32_t head_locals(const Compiler *c)
-{
-    uint32_t most = 0;
-    for (size_t i = 0; i < c->clauses.len; i++) {
-        /* The places of the left side itself are the arguments and one more; a repeated variable needs one beside its places. */
-        uint32_t n = count_places(c->clauses.data[i].rule.lhs) + c->clauses.data[i].rule.slot_count;
-        if (n > most) most = n;
-    }
-    return most;
-}
-
 /* Does the type of the function say that argument I arrives as it stands? */
 static bool is_raw_argument(Compiler *c, uint32_t i)
 {
@@ -256,20 +228,25 @@ static uint32_t argument_of(const Compiler *c, const Rule *rule, Word slot)
     return NO_LOCAL;
 }
 
-/* The locals of CLAUSE's variables: an argument, one of those for heads, or one of those above. */
-static void place_slots(Compiler *c, Clause *clause, uint32_t heads)
+/* The locals of CLAUSE's variables: an argument, one of those for heads, or one of those for bodies, which hold nothing when a body
+ * begins, whatever clauses were tried before. */
+static void place_slots(Compiler *c, Clause *clause)
 {
     const Rule *rule = &clause->rule;
-    uint32_t head_next = c->chunk->arity;
-    c->part = heads;
-    clause->map_first = (uint32_t)c->chunk->slot_map.len;
+    uint32_t head_next = c->chunk->arity, body_next = BODY_LOCALS;
+    clause->map_first = (uint32_t)c->slot_map.len;
     for (uint32_t i = 0; i < rule->slot_count; i++) {
         Word slot = word_slot(i);
         uint32_t local = argument_of(c, rule, slot);
-        if (local == NO_LOCAL) local = has_slot(rule->lhs, slot) ? head_next++ : new_local(c);
-        vec_push(&c->chunk->slot_map, (uint8_t)local);
+        if (local == NO_LOCAL) {
+            c->part = has_slot(rule->lhs, slot) ? head_next++ : body_next++;
+            local = new_local(c);
+        }
+        vec_push(&c->slot_map, local);
         vec_push(&c->chunk->names, rule->names[i]);
     }
+    clause->head_part = head_next;
+    clause->body_part = body_next;
 }
 
 /* Work on CLAUSE from its beginning. */
@@ -280,7 +257,7 @@ static void begin_clause(Compiler *c, const Clause *clause)
     c->height = 0;
     vec_clear(&c->slots);
     for (uint32_t i = 0; i < clause->rule.slot_count; i++) {
-        SlotInfo info = {.local = c->chunk->slot_map.data[clause->map_first + i]};
+        SlotInfo info = {.local = c->slot_map.data[clause->map_first + i]};
         vec_push(&c->slots, info);
     }
     for (uint32_t i = 0; i < c->chunk->arity; i++) {
@@ -305,22 +282,11 @@ static bool is_function_body(Compiler *c, Word rhs)
     return atom_is_cons(rhs) && native_of(c, expr_at(rhs, 0)) == BI_function + 1;
 }
 
-/* First of the locals above those for heads that the body of CLAUSE may use for its own purposes. */
-static uint32_t body_locals(const Compiler *c, const Clause *clause, uint32_t heads)
-{
-    uint32_t next = heads;
-    for (uint32_t i = 0; i < clause->rule.slot_count; i++) {
-        uint32_t local = c->chunk->slot_map.data[clause->map_first + i];
-        if (local >= next) next = local + 1;
-    }
-    return next;
-}
-
-static void compile_body(Compiler *c, Clause *clause, uint32_t heads)
+static void compile_body(Compiler *c, Clause *clause)
 {
     clause->body = new_label(c);
     place_label(c, clause->body);
-    c->part = body_locals(c, clause, heads);
+    c->part = clause->body_part;
     Word rhs = clause->rule.rhs;
     if (is_function_body(c, rhs))
         EMIT1(c, OP_TAIL_FUNCTION, template(c, rhs));
@@ -374,11 +340,7 @@ static uint32_t choose_argument(const Compiler *c, const Selection *s)
 /* The left side of CLAUSE against the arguments: to MISS when they do not match, to *SLOW when only unification can tell. */
 static void compile_head(Compiler *c, const Clause *clause, const Selection *s, uint32_t miss, uint32_t *slow)
 {
-    c->part = c->chunk->arity;
-    for (uint32_t i = 0; i < clause->rule.slot_count; i++) {
-        uint32_t local = c->slots.data[i].local;
-        if (has_slot(clause->rule.lhs, word_slot(i)) && local >= c->part) c->part = local + 1;
-    }
+    c->part = clause->head_part;
     for (uint32_t i = 0; i < c->chunk->arity && c->refusal == REFUSED_NONE; i++) {
         Word pattern = expr_at(clause->rule.lhs, i + 1), head;
         uint32_t len;
@@ -396,25 +358,24 @@ static void head_matched(Compiler *c)
     slots_of_term(c, c->clause->rule.lhs, SLOT_SET);
 }
 
-static void to_body(Compiler *c, Clause *clause, uint32_t heads)
+static void to_body(Compiler *c, Clause *clause)
 {
     head_matched(c);
     if (clause->body == NO_LABEL)
-        compile_body(c, clause, heads);
+        compile_body(c, clause);
     else
         EMIT1(c, OP_JUMP, clause->body);
 }
 
 /* Try CLAUSE; NEXT is where the others of S are tried, MORE says that there are some. */
-static void compile_attempt(Compiler *c, Clause *clause, const Selection *s, uint32_t next, bool more,
-                            uint32_t heads)
+static void compile_attempt(Compiler *c, Clause *clause, const Selection *s, uint32_t next, bool more)
 {
     uint32_t slow = NO_LABEL;
     begin_clause(c, clause);
     note_place(c, clause);
     compile_head(c, clause, s, next, &slow);
     if (more) EMIT1(c, OP_TRY, next);
-    to_body(c, clause, heads);
+    to_body(c, clause);
     if (slow == NO_LABEL) return;
     place_label(c, slow);
     c->height = 0;
@@ -422,19 +383,19 @@ static void compile_attempt(Compiler *c, Clause *clause, const Selection *s, uin
     EMIT1(c, OP_JUMP, clause->body);
 }
 
-static void compile_leaf(Compiler *c, const Selection *s, uint32_t heads)
+static void compile_leaf(Compiler *c, const Selection *s)
 {
     for (size_t i = 0; i < s->clauses.len && c->refusal == REFUSED_NONE; i++) {
         bool more = i + 1 < s->clauses.len;
         uint32_t next = more ? new_label(c) : c->end;
-        compile_attempt(c, &c->clauses.data[s->clauses.data[i]], s, next, more, heads);
+        compile_attempt(c, &c->clauses.data[s->clauses.data[i]], s, next, more);
         if (more) place_label(c, next);
     }
     if (s->clauses.len == 0) EMIT1(c, OP_JUMP, c->end);
 }
 
 /* All clauses of S by unification, for a value that a switch cannot tell anything about. */
-static void compile_slow_leaf(Compiler *c, const Selection *s, uint32_t heads)
+static void compile_slow_leaf(Compiler *c, const Selection *s)
 {
     for (size_t i = 0; i < s->clauses.len && c->refusal == REFUSED_NONE; i++) {
         bool more = i + 1 < s->clauses.len;
@@ -443,12 +404,12 @@ static void compile_slow_leaf(Compiler *c, const Selection *s, uint32_t heads)
         begin_clause(c, clause);
         note_place(c, clause);
         EMIT3(c, OP_UNIFY_HEAD, template(c, clause->rule.lhs), more, next);
-        to_body(c, clause, heads);
+        to_body(c, clause);
         if (more) place_label(c, next);
     }
 }
 
-static void compile_selection(Compiler *c, const Selection *s, int switches, uint32_t heads);
+static void compile_selection(Compiler *c, const Selection *s, int switches);
 
 /* The clauses of S whose key at ARGUMENT is HEAD and LEN, or that have none there. */
 static Selection narrow(const Compiler *c, const Selection *s, uint32_t argument, Word head, uint32_t len)
@@ -471,7 +432,7 @@ static void add_case(SwitchCase *cases, uint32_t *count, Word head, uint32_t len
     cases[(*count)++] = (SwitchCase){head, len, label};
 }
 
-static void compile_switch(Compiler *c, const Selection *s, uint32_t argument, int switches, uint32_t heads)
+static void compile_switch(Compiler *c, const Selection *s, uint32_t argument, int switches)
 {
     SwitchCase cases[MAX_CLAUSES];
     uint32_t count = 0, miss = new_label(c), slow = new_label(c);
@@ -487,44 +448,62 @@ static void compile_switch(Compiler *c, const Selection *s, uint32_t argument, i
     for (uint32_t i = 0; i < count && c->refusal == REFUSED_NONE; i++) {
         Selection n = narrow(c, s, argument, cases[i].key, cases[i].len);
         place_label(c, cases[i].target);
-        compile_selection(c, &n, switches - 1, heads);
+        compile_selection(c, &n, switches - 1);
         vec_free(&n.clauses);
     }
     Selection rest = narrow(c, s, argument, WORD_NIL, 0);
     place_label(c, miss);
     if (rest.clauses.len)
-        compile_selection(c, &rest, switches - 1, heads);
+        compile_selection(c, &rest, switches - 1);
     else
         EMIT1(c, OP_JUMP, c->end);
     vec_free(&rest.clauses);
     place_label(c, slow);
-    compile_slow_leaf(c, s, heads);
+    compile_slow_leaf(c, s);
 }
 
-static void compile_selection(Compiler *c, const Selection *s, int switches, uint32_t heads)
+static void compile_selection(Compiler *c, const Selection *s, int switches)
 {
     uint32_t argument = switches > 0 && s->clauses.len > 1 ? choose_argument(c, s) : NO_LOCAL;
     if (argument == NO_LOCAL)
-        compile_leaf(c, s, heads);
+        compile_leaf(c, s);
     else
-        compile_switch(c, s, argument, switches, heads);
+        compile_switch(c, s, argument, switches);
 }
 
 /* -- The function -- */
 
+/* The number that LOCAL has in the end. */
+static uint32_t final_local(const Compiler *c, uint32_t local)
+{
+    return local >= BODY_LOCALS ? c->heads + local - BODY_LOCALS : local;
+}
+
+/* Give all locals their numbers. */
+static void settle_locals(Compiler *c)
+{
+    c->chunk->locals = c->heads + c->bodies;
+    if (c->chunk->locals > MAX_LOCALS) refuse(c, REFUSED_TOO_LARGE);
+    for (size_t i = 0; i < c->slot_map.len; i++)
+        vec_push(&c->chunk->slot_map, (uint8_t)final_local(c, c->slot_map.data[i]));
+    for (size_t i = 0; i < c->code.instrs.len; i++) {
+        Instr *in = &c->code.instrs.data[i];
+        unsigned k = 0;
+        for (const char *letter = op_info(in->op)->operands; *letter; letter++, k++)
+            if (*letter == 's') in->arg[k] = final_local(c, in->arg[k]);
+    }
+}
+
 static void compile_clauses(Compiler *c)
 {
-    uint32_t heads = head_locals(c);
     Selection all = {0};
-    if (heads < c->chunk->arity) heads = c->chunk->arity;
+    c->heads = c->chunk->arity;
     for (uint32_t i = 0; i < c->clauses.len; i++) {
-        place_slots(c, &c->clauses.data[i], heads);
+        place_slots(c, &c->clauses.data[i]);
         vec_push(&all.clauses, i);
     }
-    if (heads > c->chunk->locals) c->chunk->locals = heads;
-    if (heads >= MAX_LOCALS) refuse(c, REFUSED_TOO_LARGE);
     c->end = new_label(c);
-    if (c->refusal == REFUSED_NONE) compile_selection(c, &all, MAX_SWITCHES, heads);
+    compile_selection(c, &all, MAX_SWITCHES);
     note_place(c, NULL);
     place_label(c, c->end);
     EMIT0(c, OP_STUCK);
@@ -533,6 +512,7 @@ static void compile_clauses(Compiler *c)
         EMIT0(c, OP_FAIL);
     }
     vec_free(&all.clauses);
+    settle_locals(c);
 }
 
 Chunk *compile_function(Runtime *rt, Scope *scope, Functions *fs, uint32_t name, uint32_t arity,
@@ -550,6 +530,7 @@ Chunk *compile_function(Runtime *rt, Scope *scope, Functions *fs, uint32_t name,
     *why = c.refusal;
     vec_free(&c.clauses);
     vec_free(&c.slots);
+    vec_free(&c.slot_map);
     code_free(&c.code);
     if (c.refusal == REFUSED_NONE) return c.chunk;
     chunk_free(c.chunk);

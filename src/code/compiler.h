@@ -17,6 +17,8 @@
 
 enum { COMPUTED = 0x80 }; /* bit of a count of arguments: some argument is not what the program wrote */
 enum { MAX_LOCALS = 200, MAX_CLAUSES = 256, MAX_NESTING = 24, MAX_ARGUMENTS = 100, NO_LOCAL = 255 };
+/* Locals of bodies are numbered from here on while the heads, whose locals lie below, are not all compiled. */
+enum { BODY_LOCALS = 0x10000 };
 enum { NO_TEMPLATE = 0xFFFF };
 
 /* What is known of the local of a slot where the code at work runs. */
@@ -28,7 +30,7 @@ typedef enum SlotState {
 typedef enum SlotKind { KIND_ANY, KIND_NUMBER, KIND_BOOL, KIND_EXPR } SlotKind;
 
 typedef struct SlotInfo {
-    uint8_t local;
+    uint32_t local;
     uint8_t state; /* SlotState */
     uint8_t kind;  /* SlotKind: what a guard on the way here has made sure of */
     bool raw;      /* may hold an expression that was never evaluated */
@@ -44,9 +46,10 @@ typedef struct FormContext {
 
 typedef struct Clause {
     Rule rule;
-    size_t space;       /* index in the scope */
-    uint32_t map_first; /* its part of the chunk's slot map */
-    uint32_t body;      /* label; NO_LABEL: not emitted yet */
+    size_t space;                  /* index in the scope */
+    uint32_t map_first;            /* its part of the slot map */
+    uint32_t head_part, body_part; /* first locals that matching its head, and its body, may use */
+    uint32_t body;                 /* label; NO_LABEL: not emitted yet */
 } Clause;
 
 typedef struct Compiler {
@@ -61,9 +64,11 @@ typedef struct Compiler {
     const Clause *clause; /* at work */
     VEC(SlotInfo) slots;  /* of the clause */
     FormContext form;
-    uint32_t part; /* next free local */
-    uint32_t end;  /* label: no clause is left */
-    uint32_t fail; /* label of an instruction fail, made at need */
+    uint32_t part;          /* next free local */
+    uint32_t heads, bodies; /* locals that heads and bodies use */
+    VEC(uint32_t) slot_map; /* as the chunk's, with the numbers of now */
+    uint32_t end;           /* label: no clause is left */
+    uint32_t fail;          /* label of an instruction fail, made at need */
 } Compiler;
 
 /* -- compile.c -- */

@@ -17,6 +17,8 @@ struct Function {
     uint32_t expired;       /* chunks of it that became stale */
     Chunk *chunk;           /* NULL: not compiled */
     CompileRefusal refusal; /* why not, as the rules are now */
+    uint16_t
+        data_epoch; /* the runtime's inert_epoch when the name was found to head data, with this many items */
 };
 
 /* What hangs on one symbol. */

@@ -512,3 +512,8 @@ bool rules_exist(Space *s, uint32_t sym, uint32_t arity)
     RuleList *l = list_find(s, word_sym(sym), arity);
     return l && l->live;
 }
+
+bool rules_without_head(const Space *s)
+{
+    return s->wild_rules && s->wild_rules->live > 0;
+}

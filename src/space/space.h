@@ -128,6 +128,9 @@ void rules_close(RuleCursor *c);
 /* Does the space hold any rule for head symbol SYM with ARITY items, or any rule with a variable head? Constant time. */
 bool rules_exist(Space *s, uint32_t sym, uint32_t arity);
 
+/* Does the space hold any rule whose head is no symbol and no operation, so that it may apply to calls without one? */
+bool rules_without_head(const Space *s);
+
 /* Rule.id of the rule added last. */
 uint32_t space_last_rule(const Space *s);
 

@@ -26,12 +26,91 @@ static void mark_settled(Machine *m, Word expr)
     vec_free(&todo);
 }
 
-bool is_settled(Machine *m, Word value)
+/* -- Data that was never evaluated --
+ *
+ * What evaluating an expression of data does (interp/eval.c), done at once: its items are evaluated, no rule applies, and what is
+ * ground is marked, a stored term in a copy. */
+enum { SETTLE_DEPTH = 32 };
+
+bool is_data_function(Machine *m, Function *f)
 {
-    if (!atom_may_reduce(value)) return true;
-    if (!is_inert(m, value)) return false;
-    mark_settled(m, value);
+    Runtime *rt = m->rt;
+    if (f->data_epoch == rt->inert_epoch && rt->inert_epoch != 0) return true;
+    Word head = word_sym(f->name);
+    if (!is_plain_head(m, head) || head == W_SYM(EMPTY) || scope_has_rules(m->scope, f->name, f->arity + 1))
+        return false;
+    while (rt->data_heads.len <= f->name) vec_push(&rt->data_heads, 0);
+    rt->data_heads.data[f->name] = 1;
+    f->data_epoch = rt->inert_epoch;
     return true;
+}
+
+/* Can no rule apply to expressions whose head is no symbol, and have they no types of their own? */
+static bool headless_are_data(Machine *m)
+{
+    if (m->rt->types.typed_expr_other) return false;
+    for (size_t i = 0; i < m->scope->spaces.len; i++)
+        if (rules_without_head(m->scope->spaces.data[i])) return false;
+    return true;
+}
+
+static bool has_declared_instances(Machine *m, Word symbol)
+{
+    const TypeWorld *w = &m->rt->types;
+    return word_sym_id(symbol) < w->typed_expr_head.len && w->typed_expr_head.data[word_sym_id(symbol)];
+}
+
+/* May EXPR be data, as far as its head tells?  A head that is an expression is settled as an item. */
+static bool heads_data(Machine *m, Word expr)
+{
+    Vm *vm = m->rt->upper;
+    Word head = atom_deref(expr_at(expr, 0));
+    if (word_is_sym(head))
+        return is_data_function(m, functions_get(&vm->functions, word_sym_id(head), expr_len(expr) - 1));
+    if (word_is_op(head) || word_is_ext(head) || !headless_are_data(m)) return false;
+    if (!atom_is_cons(head)) return true;
+    Word inner = atom_deref(expr_at(head, 0));
+    return atom_is_cons(inner) ||
+           (word_is_sym(inner) && is_plain_head(m, inner) && !has_declared_instances(m, inner));
+}
+
+static bool settle_at(Machine *m, Word *value, int depth);
+
+/* Settle the items of EXPR; *COPY becomes a copy with those that changed, else stays WORD_NIL. */
+static bool settle_items(Machine *m, Word expr, Word *copy, int depth)
+{
+    for (uint32_t i = 0; i < expr_len(expr); i++) {
+        Word item = atom_deref(expr_at(expr, i)), settled = item;
+        if (item == W_SYM(EMPTY)) return false;
+        if (!atom_may_reduce(item)) continue;
+        if (!settle_at(m, &settled, depth - 1)) return false;
+        if (settled == item) continue;
+        if (word_is_nil(*copy)) *copy = atom_expr(&m->rt->heap, expr_items(expr), expr_len(expr));
+        expr_items(*copy)[i] = settled;
+    }
+    return true;
+}
+
+static bool settle_at(Machine *m, Word *value, int depth)
+{
+    Word expr = *value, copy = WORD_NIL;
+    if (is_inert(m, expr)) {
+        mark_settled(m, expr);
+        return true;
+    }
+    if (depth == 0 || !heads_data(m, expr) || !settle_items(m, expr, &copy, depth)) return false;
+    if (expr_is_ground(expr)) {
+        if (word_is_nil(copy) && (word_obj(expr)->flags & OBJ_STORED))
+            copy = atom_expr(&m->rt->heap, expr_items(expr), expr_len(expr));
+        word_obj(word_is_nil(copy) ? expr : copy)->flags |= OBJ_EVALUATED;
+    }
+    if (!word_is_nil(copy)) *value = copy;
+    return true;
+}
+
+bool settle(Machine *m, Word *value)
+{
+    return settle_at(m, value, SETTLE_DEPTH);
 }
 
 void note_inert(Machine *m, Word value)
@@ -45,9 +124,19 @@ void note_inert(Machine *m, Word value)
     word_obj(value)->note = m->rt->inert_epoch;
 }
 
+Word make_data(Machine *m, Word head, const Word *args, uint32_t n, bool computed)
+{
+    Word value = make_call(m, head, args, n);
+    if (!computed && expr_is_ground(value))
+        word_obj(value)->flags |= OBJ_EVALUATED;
+    else
+        note_inert(m, value);
+    return value;
+}
+
 bool are_comparable(Machine *m, Word x, Word y)
 {
-    if (must_evaluate(m, x) || must_evaluate(m, y)) return false;
+    if (must_evaluate(m, &x) || must_evaluate(m, &y)) return false;
     Word a = quick_type(m, x), b = quick_type(m, y);
     if (word_is_nil(a) || word_is_nil(b)) return false;
     return a == b || a == W_SYM(UNDEFINED) || b == W_SYM(UNDEFINED) || a == W_SYM(T_ATOM) ||
@@ -221,7 +310,7 @@ Step leave_with(Machine *m, Frame *f, const Chunk *c, Word value)
     if (value == W_SYM(NOT_REDUCIBLE)) return leave_stuck(m, f, c);
     m->frame = f->parent;
     if (value == W_SYM(EMPTY)) return STEP_FAIL;
-    if (atom_is_error(value) || is_settled(m, value)) return step_return(m, value);
+    if (atom_is_error(value) || !must_evaluate(m, &value)) return step_return(m, value);
     return step_eval(m, value, type);
 }
 
@@ -251,8 +340,10 @@ NativeOutcome call_pure(Machine *m, Word head, const Word *args, uint32_t n, Wor
         *step = call_tier0(m, make_call(m, head, few, n), type, true);
         return NATIVE_STEP;
     }
+    if (type != W_SYM(T_ATOM) && must_evaluate(m, &out)) {
+        *step = step_eval(m, out, type);
+        return NATIVE_STEP;
+    }
     *result = out;
-    if (type == W_SYM(T_ATOM) || !must_evaluate(m, out)) return NATIVE_VALUE;
-    *step = step_eval(m, out, type);
-    return NATIVE_STEP;
+    return NATIVE_VALUE;
 }

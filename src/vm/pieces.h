@@ -14,12 +14,15 @@ static inline bool needs_unification(Word value)
     return word_is_double(value) || word_is_ext(value);
 }
 
-/* Is VALUE irreducible, or made irreducible by marking what is known to be inert?  (Evaluating it would mark it.) */
-bool is_settled(Machine *m, Word value);
-static inline bool must_evaluate(Machine *m, Word value)
+/* Make *VALUE, an expression that may reduce, what evaluating it would give, if it is nothing but data: itself or a copy, marked
+ * as irreducible where it is ground.  False: it must be evaluated. */
+bool settle(Machine *m, Word *value);
+static inline bool must_evaluate(Machine *m, Word *value)
 {
-    return atom_may_reduce(value) && !is_settled(m, value);
+    return atom_may_reduce(*value) && !settle(m, value);
 }
+/* Is F data: a symbol without types, meaning or rules?  Then a call of it is its own result. */
+bool is_data_function(Machine *m, Function *f);
 /* VALUE is a new expression whose head is data and whose items are values: note that it is inert, if that is so. */
 void note_inert(Machine *m, Word value);
 
@@ -52,6 +55,8 @@ Word instantiate_template(Machine *m, Frame *f, const Chunk *c, uint32_t index);
 Word with_item(Machine *m, Word whole, uint32_t i, Word value);
 /* (HEAD ARGS...) */
 Word make_call(Machine *m, Word head, const Word *args, uint32_t n);
+/* The same where HEAD is data; COMPUTED: evaluation made some of the arguments. */
+Word make_data(Machine *m, Word head, const Word *args, uint32_t n, bool computed);
 /* The call that F carries out. */
 Word rebuild_goal(Machine *m, const Frame *f, const Chunk *c);
 

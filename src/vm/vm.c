@@ -66,11 +66,13 @@ static void compile(Runtime *rt, Vm *vm, Function *f)
     vm->compilations++;
 }
 
-/* Calls in tier 0 before F is compiled: the more the more often its chunks became stale. */
+/* Calls in tier 0 before F is compiled: more of them when its chunks have become stale again and again. */
 static uint64_t calls_before(const Vm *vm, const Function *f)
 {
-    enum { MOST = 12 };
-    return (uint64_t)vm->threshold << (f->expired < MOST ? f->expired : MOST);
+    enum { PATIENCE = 8, MOST = 16 };
+    if (f->expired <= PATIENCE) return vm->threshold;
+    uint32_t excess = f->expired - PATIENCE;
+    return (uint64_t)vm->threshold + (UINT64_C(1) << (excess < MOST ? excess : MOST));
 }
 
 /* The chunk of F, which has none, if it is time to compile it; else NULL and the call is counted. */
@@ -269,8 +271,14 @@ enter: {
     Chunk *next = enterable(m, vm, callee, call_type);
     if (UNLIKELY(heap_wants_safepoint(&m->rt->heap)))
         return call_after_safepoint(m, make_call(m, word_sym(callee->name), sp, argc), call_type, computed);
-    if (UNLIKELY(!next))
+    if (UNLIKELY(!next)) {
+        if (is_data_function(m, callee)) {
+            Word data = make_data(m, word_sym(callee->name), sp, argc, computed);
+            PUSH(data);
+            NEXT;
+        }
         return call_tier0(m, make_call(m, word_sym(callee->name), sp, argc), call_type, computed);
+    }
     m->depth++;
     count_step(m);
     vm->bytecode_runs++;
@@ -281,6 +289,8 @@ enter: {
 enter_tail: {
     sp -= argc;
     Chunk *next = enterable(m, vm, callee, call_type);
+    if (UNLIKELY(!next) && is_data_function(m, callee))
+        GIVE(make_data(m, word_sym(callee->name), sp, argc, computed));
     if (UNLIKELY(!next || heap_wants_safepoint(&m->rt->heap))) {
         Word goal = make_call(m, word_sym(callee->name), sp, argc);
         POP_FRAME;

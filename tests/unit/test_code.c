@@ -451,7 +451,7 @@ static void test_listings(void)
     check_listing(
         fib, "fib",
         "=== fib/1 ===\n"
-        "locals: 3, upvalues: 0, arity: 1\n"
+        "locals: 1, upvalues: 0, arity: 1\n"
         "\n"
         "0000    1  guard_number      0 51        ; to 0055\n"
         "0004    1  load_local        0\n"
@@ -477,7 +477,7 @@ static void test_listings(void)
         "0058    -  stuck\n");
     check_listing(len, "len",
                   "=== len/1 ===\n"
-                  "locals: 7, upvalues: 0, arity: 1\n"
+                  "locals: 3, upvalues: 0, arity: 1\n"
                   "\n"
                   "0000    -  switch            0 0 33 36   ; Nil to 0008, Cons/2 to 0012, to 0041, to 0044\n"
                   "0008    1  push_long_small   0\n"
