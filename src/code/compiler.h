@@ -173,6 +173,8 @@ void emit_eval(Compiler *c, Word e, Word type);
 void emit_tail_eval(Compiler *c, Word e);
 /* Code for E in a frame of its own, where TYPE is expected. */
 void compile_block(Compiler *c, Word e, Word type, int depth);
+/* Does evaluating E certainly neither leave alternatives nor give an error? */
+bool is_quiet(Compiler *c, Word e);
 /* Opcode of an arithmetic operation or comparison, or OP_HALT. */
 Op arithmetic_op(Word head);
 

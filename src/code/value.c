@@ -52,8 +52,7 @@ bool is_error_literal(Word e)
 
 /* -- What evaluating an argument may do -- */
 
-/* Does evaluating E certainly neither leave alternatives nor give an error? */
-static bool is_quiet(Compiler *c, Word e)
+bool is_quiet(Compiler *c, Word e)
 {
     if (word_is_slot(e)) return !slot_info(c, e)->raw;
     if (!atom_is_cons(e)) return true;

@@ -210,7 +210,7 @@ static void keep_rules(Machine *m, const RuleSearch *here, Word goal, Word type,
         c->slot[RULES_GOAL] = goal;
         c->slot[RULES_TYPE] = type;
         c->trail = t.mark;
-        c->keep = keep;
+        c->keep = c->born = keep;
     }
     m->rt->bind.keep = c->keep;
     c->index = here->space;

@@ -105,7 +105,7 @@ bool is_function_atom(const Machine *m, Word expr);
 /* GOAL is a minimal instruction called where a result of TYPE is expected. */
 Step special_instruction(Machine *m, Word goal, Word type);
 /* (VALUE bindings): VALUE with what was bound since choice point C. */
-Word bound_pair(Machine *m, Word value, const Choice *c);
+Word bound_pair(Machine *m, Word value, Choice *c);
 /* query.c: */
 /* Reduce an atom that is no expression by one step. */
 Step eval_symbol(Machine *m, Word atom);
@@ -150,8 +150,10 @@ Step fold_resume(Machine *m, Frame *f, Word value);
 void enter_scope(Machine *m, Scope *scope, unsigned flags);
 /* Deliver the held-back errors of a goal. */
 Step held_resume(Machine *m, Choice *c);
-/* VALUE as a result to keep while alternatives are tried: they may bind variables with a serial number of FROM or more for good. */
-Word detached(Machine *m, Word value, uint64_t from);
+/* VALUE resolved, as a result to keep until the alternatives above choice point C are exhausted.  Its variables, though younger than
+ * C, count as older from now on: what alternatives bind them to is undone.  Linear in VALUE and, when it has such variables, in
+ * the number of choice points above C. */
+Word kept_result(Machine *m, Choice *c, Word value);
 /* (Error GOAL StackOverflow) */
 Word overflow_error(Machine *m, Word goal);
 /* The spans around the present step, for log filters. */

@@ -107,17 +107,17 @@ static Step run_collapse_bind(Machine *m, Word t)
 }
 
 /* What the trail says was bound since choice point C: the bindings of one alternative. */
-static Word capture_bindings(Machine *m, const Choice *c, WordVec *renamed)
+static Word capture_bindings(Machine *m, Choice *c)
 {
     Bind *b = &m->rt->bind;
     Heap *h = &m->rt->heap;
     WordVec pairs = {0};
     for (size_t i = c->trail; i < b->trail.len; i++) {
         const TrailEntry *e = &b->trail.data[i];
-        if (word_payload(e->unbound) >= c->keep || word_is_nil(e->cell->body[0])) continue;
+        if (word_payload(e->unbound) >= c->born || word_is_nil(e->cell->body[0])) continue;
         /* Through the cell's own word the variable could not be named once it is bound: the pair holds the cell unresolved. */
         vec_push(&pairs, word_from_ptr(TAG_VAR, e->cell));
-        vec_push(&pairs, detach(h, e->cell->body[0], c->keep, renamed));
+        vec_push(&pairs, kept_result(m, c, e->cell->body[0]));
     }
     Obj *o = heap_obj(h, OBJ_BINDS, 0, (uint32_t)pairs.len, pairs.len ? pairs.len : 1);
     if (pairs.len) memcpy(o->body, pairs.data, pairs.len * sizeof(Word));
@@ -125,13 +125,11 @@ static Word capture_bindings(Machine *m, const Choice *c, WordVec *renamed)
     return word_from_ptr(TAG_HEAP, o);
 }
 
-Word bound_pair(Machine *m, Word value, const Choice *c)
+Word bound_pair(Machine *m, Word value, Choice *c)
 {
     Heap *h = &m->rt->heap;
-    WordVec renamed = {0};
-    Word result = detach(h, value, c->keep, &renamed), binds = capture_bindings(m, c, &renamed);
-    vec_free(&renamed);
-    return atom_expr2(h, result, binds);
+    Word result = kept_result(m, c, value);
+    return atom_expr2(h, result, capture_bindings(m, c));
 }
 
 static Step run_superpose_bind(Machine *m, Word t)

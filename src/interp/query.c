@@ -82,7 +82,7 @@ static bool find_row(Machine *m, RowSearch *s, const Word slots[MATCH_SLOTS], Ch
         c = machine_choice(m, CHOICE_MATCH, MATCH_SLOTS);
         memcpy(c->slot, slots, MATCH_SLOTS * sizeof(Word));
         c->trail = t.mark;
-        c->keep = keep;
+        c->keep = c->born = keep;
         c->limit = s->limit;
     }
     b->keep = c->keep;

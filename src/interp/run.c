@@ -53,6 +53,7 @@ static void insert_held_choice(Machine *m, Frame *f)
     h->frame = f;
     h->trail = above->trail;
     h->keep = above->keep;
+    h->born = above->born;
     h->depth = f->depth;
     h->head = f->head;
     h->scope = above->scope;
@@ -73,12 +74,33 @@ static Step hold_error(Machine *m, Frame *f, Word error)
     return STEP_FAIL;
 }
 
-Word detached(Machine *m, Word value, uint64_t from)
+static Word note_serial(void *context, Heap *h, Word var)
 {
-    WordVec renamed = {0};
-    Word result = detach(&m->rt->heap, value, from, &renamed);
-    vec_free(&renamed);
+    uint64_t *newest = context;
+    (void)h;
+    if (word_is_cell(var) && var_serial(var) > *newest) *newest = var_serial(var);
+    return var;
+}
+
+Word kept_result(Machine *m, Choice *c, Word value)
+{
+    uint64_t newest = 0;
+    Word result = atom_map_vars(&m->rt->heap, value, note_serial, &newest);
+    if (newest < c->keep) return result;
+    for (Choice *d = m->choice;; d = d->prev) {
+        if (d->keep <= newest) {
+            machine_touch(m, d);
+            d->keep = newest + 1;
+        }
+        if (d == c) break;
+    }
+    m->rt->bind.keep = m->choice->keep;
     return result;
+}
+
+static Choice *bottom_choice(const Machine *m)
+{
+    return (Choice *)frame_end((Frame *)m->stack);
 }
 
 static Step resume_frame(Machine *m, Frame *f, Word value)
@@ -87,7 +109,7 @@ static Step resume_frame(Machine *m, Frame *f, Word value)
     m->head = f->head;
     switch ((FrameKind)f->kind) {
     case FRAME_TOP:
-        vec_push(&m->results, detached(m, value, m->first_serial));
+        vec_push(&m->results, kept_result(m, bottom_choice(m), value));
         return STEP_FAIL;
     case FRAME_ARGS:
         return args_resume(m, f, value);
@@ -293,7 +315,7 @@ static void machine_link(Machine *m, Runtime *rt)
     m->choice->prev = m->outer ? m->outer->choice : NULL;
     m->choice->trail = rt->bind.trail.len;
     m->choice->keep = rt->heap.next_serial;
-    m->first_serial = m->choice->keep;
+    m->choice->born = m->choice->keep;
     rt->bind.keep = m->choice->keep;
     rt->machine = m;
 }

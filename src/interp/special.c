@@ -143,7 +143,7 @@ Step collapse_resume(Machine *m, Frame *f, Word value)
     Choice *c = collapse_choice(m, f);
     if (value == W_SYM(EMPTY)) return STEP_FAIL;
     unsigned list = atom_is_error(value) ? COLLAPSE_ERRORS : COLLAPSE_RESULTS;
-    gather(m, c, list, detached(m, value, c->keep));
+    gather(m, c, list, kept_result(m, c, value));
     return STEP_FAIL;
 }
 

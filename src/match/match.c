@@ -301,29 +301,6 @@ Word rename_apart(Heap *h, Word term, const Word *keep, uint32_t n)
     return copy;
 }
 
-typedef struct Detaching {
-    uint64_t from;
-    WordVec *pairs;
-} Detaching;
-
-static Word detach_var(void *context, Heap *h, Word var)
-{
-    const Detaching *d = context;
-    if (!word_is_cell(var) || var_serial(var) < d->from) return var;
-    for (size_t i = 0; i < d->pairs->len; i += 2)
-        if (d->pairs->data[i] == var) return d->pairs->data[i + 1];
-    Word fresh = atom_new_var(h, word_obj(var)->len, word_obj(var)->flags & OBJ_PLAIN);
-    vec_push(d->pairs, var);
-    vec_push(d->pairs, fresh);
-    return fresh;
-}
-
-Word detach(Heap *h, Word term, uint64_t from, WordVec *pairs)
-{
-    Detaching d = {from, pairs};
-    return atom_map_vars(h, term, detach_var, &d);
-}
-
 static Word collect_var(void *context, Heap *h, Word var)
 {
     WordVec *out = context;

@@ -90,9 +90,6 @@ Word instantiate(Heap *h, Word stored, Word *slots, const SlotName *names);
 Word substitute(Heap *h, Word term, Word cell, Word value);
 /* A copy of TERM with its unbound variables renamed apart, those in KEEP[0..n-1] (unbound cells) excepted. */
 Word rename_apart(Heap *h, Word term, const Word *keep, uint32_t n);
-/* TERM resolved, with fresh variables for its unbound cells whose serial number is FROM or more: what happens to those later
- * must not change it.  PAIRS (old, new, ...) makes several calls agree. */
-Word detach(Heap *h, Word term, uint64_t from, WordVec *pairs);
 /* Append the distinct unbound cells of TERM to OUT, in order of first occurrence. */
 void free_variables(Heap *h, Word term, WordVec *out);
 /* Does the unbound CELL occur in TERM? */

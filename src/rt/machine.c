@@ -100,7 +100,7 @@ Choice *machine_choice(Machine *m, ChoiceKind kind, uint32_t count)
     c->frame = m->frame;
     c->top = (char *)(c->slot + count);
     c->trail = m->rt->bind.trail.len;
-    c->keep = m->rt->heap.next_serial;
+    c->keep = c->born = m->rt->heap.next_serial;
     c->depth = m->depth;
     c->head = m->head;
     c->scope = m->scope;

@@ -61,7 +61,9 @@ typedef struct Choice {
     Frame *frame; /* continuation of the alternative */
     char *top;    /* the stack below is protected */
     size_t trail;
-    uint64_t keep; /* cells with smaller serials existed when it was made */
+    uint64_t
+        keep; /* bindings of cells with smaller serials must be undone: they existed when it was made, or results hold them */
+    uint64_t born; /* cells with smaller serials existed when it was made */
     uint32_t depth, head;
     Scope *scope;
     union {
@@ -87,7 +89,6 @@ struct Machine {
     char *clean;  /* stack below was visited by the last collection and not changed since */
     uint32_t gc_epoch;
     uint64_t steps;
-    uint64_t first_serial;   /* of the variables made since it was started */
     Machine *outer;          /* the machine that this one was started from */
     Word abort_cause;        /* not WORD_NIL: the run ends with this cause */
     WordVec results;         /* of the query being run */

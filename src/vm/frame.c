@@ -18,7 +18,7 @@ void leave_choice(Machine *m, Frame *f, uint32_t saved, uint32_t alternative, si
     c->frame = moved->parent;
     c->top = (char *)moved;
     c->trail = trail;
-    c->keep = keep;
+    c->keep = c->born = keep;
     c->depth = m->depth;
     c->head = m->head;
     c->scope = m->scope;

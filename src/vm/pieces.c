@@ -297,6 +297,13 @@ Step leave_stuck(Machine *m, Frame *f, const Chunk *c)
     return call_stuck(m, goal, type);
 }
 
+Step leave_function(Machine *m, Frame *f, const Chunk *c, Word body)
+{
+    Word goal = rebuild_goal(m, f, c), type = f->slot[VM_TYPE];
+    m->frame = f->parent;
+    return run_function(m, goal, body, type);
+}
+
 Step leave_form(Machine *m, Frame *f, Word goal)
 {
     m->changed = true;

@@ -92,6 +92,8 @@ Step leave_with(Machine *m, Frame *f, const Chunk *c, Word value);
 /* The call that F carries out is its own result. */
 Step leave_stuck(Machine *m, Frame *f, const Chunk *c);
 
+/* BODY, a (function ...), is the body of the rule that F carries out. */
+Step leave_function(Machine *m, Frame *f, const Chunk *c, Word body);
 /* The form GOAL, in place of F, is its own result. */
 Step leave_form(Machine *m, Frame *f, Word goal);
 
