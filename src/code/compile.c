@@ -185,12 +185,13 @@ void slots_merge(Compiler *c, SlotInfo *other)
 
 /* -- Clauses -- */
 
-static void collect_rules(Compiler *c)
+bool collect_clauses(Compiler *c, uint32_t name, uint32_t arity, ClauseVec *out)
 {
-    uint32_t n = c->chunk->arity + 1;
+    uint32_t n = arity + 1;
     Word *items;
     Word goal = atom_expr_open(&c->rt->heap, n, &items);
-    items[0] = word_sym(c->chunk->name);
+    bool plain = true;
+    items[0] = word_sym(name);
     for (uint32_t i = 1; i < n; i++) items[i] = atom_new_var(&c->rt->heap, SYM_EQUAL, 0);
     expr_seal(goal);
     for (size_t i = 0; i < c->scope->spaces.len; i++) {
@@ -199,11 +200,16 @@ static void collect_rules(Compiler *c)
         rules_open(c->scope->spaces.data[i], goal, &cursor);
         while (rules_next(&cursor, goal, &clause.rule)) {
             Word lhs = clause.rule.lhs;
-            if (!atom_is_cons(lhs) || expr_at(lhs, 0) != items[0] || expr_len(lhs) != n)
-                refuse(c, REFUSED_WILD_HEAD);
-            vec_push(&c->clauses, clause);
+            plain &= atom_is_cons(lhs) && expr_at(lhs, 0) == items[0] && expr_len(lhs) == n;
+            vec_push(out, clause);
         }
     }
+    return plain;
+}
+
+static void collect_rules(Compiler *c)
+{
+    if (!collect_clauses(c, c->chunk->name, c->chunk->arity, &c->clauses)) refuse(c, REFUSED_WILD_HEAD);
     if (c->clauses.len == 0) refuse(c, REFUSED_NO_RULES);
     if (c->clauses.len > MAX_CLAUSES) refuse(c, REFUSED_TOO_LARGE);
 }

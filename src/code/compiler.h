@@ -5,6 +5,7 @@
  *   check.c      types of calls: what is known, what is guarded
  *   value.c      expressions: calls, operations, data
  *   form.c       control: if, let, case, match ...
+ *   inline.c     calls of functions that are conditionals
  *
  * Semantics are those of tier 0 (interp/eval.c), step by step: the types of a call are checked before anything in it is
  * evaluated, then its arguments, then the call is made. When a check fails, tier 0 evaluates the whole expression. */
@@ -51,6 +52,7 @@ typedef struct Clause {
     uint32_t head_part, body_part; /* first locals that matching its head, and its body, may use */
     uint32_t body;                 /* label; NO_LABEL: not emitted yet */
 } Clause;
+typedef VEC(Clause) ClauseVec;
 
 typedef struct Compiler {
     Runtime *rt;
@@ -60,7 +62,7 @@ typedef struct Compiler {
     Code code;
     CompileRefusal refusal;
     uint32_t height; /* operand stack now */
-    VEC(Clause) clauses;
+    ClauseVec clauses;
     const Clause *clause; /* at work */
     VEC(SlotInfo) slots;  /* of the clause */
     FormContext form;
@@ -101,6 +103,9 @@ static inline void place_label(Compiler *c, uint32_t l)
 /* The code that begins now evaluates E: in tail position, or to a value where TYPE is expected; then expression_ends. */
 uint32_t expression_begins(Compiler *c, Word e, bool tail, Word type);
 void expression_ends(Compiler *c, uint32_t expression);
+
+/* Append the rules of function NAME with ARITY arguments; false when some rule may apply to other functions, too. */
+bool collect_clauses(Compiler *c, uint32_t name, uint32_t arity, ClauseVec *out);
 
 /* -- Slots -- */
 
@@ -171,12 +176,23 @@ void compile_tail(Compiler *c, Word e, int depth);
 void compile_part(Compiler *c, FormContext form, Word e, int depth);
 void emit_eval(Compiler *c, Word e, Word type);
 void emit_tail_eval(Compiler *c, Word e);
+/* Push ITEM as it stands. */
+void push_raw(Compiler *c, Word item);
+/* A call of E's function, whose arguments are pushed.  TYPE: of the result; WORD_NIL: the frame's, when in its place (TAIL). */
+void emit_call(Compiler *c, Word e, Word type, bool tail);
 /* Code for E in a frame of its own, where TYPE is expected. */
 void compile_block(Compiler *c, Word e, Word type, int depth);
 /* Does evaluating E certainly neither leave alternatives nor give an error? */
 bool is_quiet(Compiler *c, Word e);
 /* Opcode of an arithmetic operation or comparison, or OP_HALT. */
 Op arithmetic_op(Word head);
+
+/* -- inline.c -- */
+
+/* Is E a call of a function that only chooses one of its arguments or an atom? */
+bool is_choosing_call(Compiler *c, Word e);
+/* Code for it in tail position. */
+void compile_choosing_call(Compiler *c, Word e, int depth);
 
 /* -- form.c -- */
 

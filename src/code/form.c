@@ -91,7 +91,7 @@ static bool is_unify(Compiler *c, Word e)
 bool is_form(Compiler *c, Word e)
 {
     return is_if(c, e) || is_let(c, e) || is_let_star(c, e) || is_case(c, e) || is_switch(c, e) ||
-           is_match(c, e) || is_superpose(c, e) || is_unify(c, e) || is_trace(c, e);
+           is_match(c, e) || is_superpose(c, e) || is_unify(c, e) || is_trace(c, e) || is_choosing_call(c, e);
 }
 
 /* -- if -- */
@@ -494,6 +494,8 @@ bool compile_form(Compiler *c, Word e, int depth)
         compile_unify(c, e, depth);
     else if (is_trace(c, e))
         compile_trace(c, e, depth);
+    else if (is_choosing_call(c, e))
+        compile_choosing_call(c, e, depth);
     else
         return false;
     return true;

@@ -139,8 +139,7 @@ static void push_data(Compiler *c, Word e, int depth)
     emit(c, is_same(c, e, depth) ? OP_MAKE_SAME : OP_MAKE_SEXPR, expr_len(e), expr_len(e), 0, 0, 0, 0);
 }
 
-/* TYPE: of the result; WORD_NIL: in place of the frame, whatever its caller expects. */
-static void emit_call(Compiler *c, Word e, Word type, bool tail)
+void emit_call(Compiler *c, Word e, Word type, bool tail)
 {
     uint32_t f = callee(c, word_sym_id(expr_at(e, 0)), expr_len(e) - 1), n = arg_count(c, e),
              pops = expr_len(e) - 1;
@@ -235,8 +234,7 @@ static const Signature *typed_signature(Compiler *c, Word e)
     return params_pass(sig, e) && can_check(c, sig, e) ? sig : NULL;
 }
 
-/* Push ITEM as it stands. */
-static void push_raw(Compiler *c, Word item)
+void push_raw(Compiler *c, Word item)
 {
     if (word_is_slot(item)) {
         EMIT1(c, OP_LOAD_LOCAL, use_slot(c, item));
