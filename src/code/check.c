@@ -4,7 +4,7 @@
 enum { CHECK_DEPTH = 6 };
 
 /* What find_type says of an expression that any parameter takes: its type is a type variable. */
-#define ANYTHING WORD_UNIT
+#define ANYTHING WORD_TRUE
 
 uint32_t need_label(Compiler *c, uint32_t *l)
 {
@@ -62,16 +62,37 @@ static const Signature *signature_of(Compiler *c, Word head)
     return word_is_sym(head) ? &types_of_symbol(c, head)->signature : NULL;
 }
 
+/* The signature of E, an operation on the box that is its first argument, as far as its type tells: a plain one. */
+static const Signature *box_signature(Compiler *c, const Signature *sig, Word e)
+{
+    Word content = type_in_box(expr_at(e, 1));
+    if (word_is_nil(content)) return NULL;
+    Param of_content = {content == W_SYM(UNDEFINED) ? PARAM_ANY : PARAM_CONST, content};
+    Signature *plain = base_calloc(1, sizeof *plain);
+    plain->kind = SIGNATURE_SIMPLE;
+    plain->param_count = sig->param_count;
+    plain->params[0] = (Param){PARAM_ANY, W_SYM(UNDEFINED)};
+    plain->params[1] = of_content;
+    plain->result = sig->kind == SIGNATURE_GET ? of_content : (Param){PARAM_FIXED, W_SYM(UNDEFINED)};
+    vec_push(&c->signatures, plain);
+    return plain;
+}
+
 const Signature *simple_signature(Compiler *c, Word e)
 {
     const Signature *sig = signature_of(c, expr_at(e, 0));
-    if (!sig || (sig->kind != SIGNATURE_SIMPLE && sig->kind != SIGNATURE_SAME)) return NULL;
-    return sig->param_count == expr_len(e) - 1 ? sig : NULL;
+    if (!sig || sig->param_count != expr_len(e) - 1) return NULL;
+    if (sig->kind == SIGNATURE_SIMPLE || sig->kind == SIGNATURE_SAME) return sig;
+    return sig->kind == SIGNATURE_GET || sig->kind == SIGNATURE_PUT ? box_signature(c, sig, e) : NULL;
 }
 
-Word declared_result(const Signature *sig)
+Word declared_result(Compiler *c, const Signature *sig, Word head)
 {
     if (sig->result.kind == PARAM_COMPLEX) return WORD_NIL;
+    if (sig->result.kind == PARAM_FIXED && word_is_sym(head)) {
+        Word type = types_of_symbol(c, head)->types[0];
+        return atom_deref(expr_at(type, expr_len(type) - 1));
+    }
     return sig->result.type == W_SYM(T_EXPRESSION) ? W_SYM(UNDEFINED) : sig->result.type;
 }
 
@@ -142,8 +163,9 @@ static Word find_type(Check *k, Word e, int depth)
     const Signature *sig = signature_of(c, head);
     if (!sig || has_typed_instances(c, head)) return WORD_NIL;
     if (sig->kind == SIGNATURE_NONE) return W_SYM(UNDEFINED);
-    if (depth == 0 || !simple_signature(c, e) || !check_arguments(k, sig, e, true, depth - 1))
-        return WORD_NIL;
+    sig = simple_signature(c, e);
+    if (depth == 0 || !sig || !check_arguments(k, sig, e, true, depth - 1)) return WORD_NIL;
+    if (sig->result.kind == PARAM_FIXED) return TYPE_COMPOUND;
     if (sig->result.kind == PARAM_COMPLEX) return is_native_call(c, e, BI_if_, 4) ? ANYTHING : WORD_NIL;
     return sig->result.type;
 }
@@ -212,9 +234,10 @@ static bool check_same(Check *k, Word e, bool inferring, int depth)
         return !word_is_nil(type) && check_side(k, a, type, inferring);
     }
     Word type = type_of_item(k, b, depth);
-    if (word_is_nil(type)) return false;
+    if (word_is_nil(type) || type == TYPE_COMPOUND) return false;
     Word other = type_of_item(k, a, depth);
-    return !word_is_nil(other) && (type == other || passes(type, inferring) || passes(other, inferring));
+    return !word_is_nil(other) && other != TYPE_COMPOUND &&
+           (type == other || passes(type, inferring) || passes(other, inferring));
 }
 
 static bool check_arguments(Check *k, const Signature *sig, Word e, bool inferring, int depth)

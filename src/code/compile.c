@@ -567,6 +567,8 @@ Chunk *compile_function(Runtime *rt, Scope *scope, Functions *fs, uint32_t name,
     *why = c.refusal;
     vec_free(&c.clauses);
     vec_free(&c.slots);
+    for (size_t i = 0; i < c.signatures.len; i++) base_free(c.signatures.data[i]);
+    vec_free(&c.signatures);
     vec_free(&c.slot_map);
     code_free(&c.code);
     if (c.refusal == REFUSED_NONE) return c.chunk;

@@ -66,11 +66,12 @@ typedef struct Compiler {
     const Clause *clause; /* at work */
     VEC(SlotInfo) slots;  /* of the clause */
     FormContext form;
-    uint32_t part;          /* next free local */
-    uint32_t heads, bodies; /* locals that heads and bodies use */
-    VEC(uint32_t) slot_map; /* as the chunk's, with the numbers of now */
-    uint32_t end;           /* label: no clause is left */
-    uint32_t fail;          /* label of an instruction fail, made at need */
+    VEC(Signature *) signatures; /* made for single calls */
+    uint32_t part;               /* next free local */
+    uint32_t heads, bodies;      /* locals that heads and bodies use */
+    VEC(uint32_t) slot_map;      /* as the chunk's, with the numbers of now */
+    uint32_t end;                /* label: no clause is left */
+    uint32_t fail;               /* label of an instruction fail, made at need */
 } Compiler;
 
 /* -- compile.c -- */
@@ -152,8 +153,8 @@ bool is_plain_call(Compiler *c, Word e);
 bool is_data(Compiler *c, Word e);
 /* The signature by which a call of E's head takes its arguments, if it is a simple one; else NULL. */
 const Signature *simple_signature(Compiler *c, Word e);
-/* The type by which E's head is declared to give results: NIL for that of the place it stands in. */
-Word declared_result(const Signature *sig);
+/* The type that calls of HEAD, whose signature is SIG, are declared to give: NIL for that of the place they stand in. */
+Word declared_result(Compiler *c, const Signature *sig, Word head);
 /* Can it be found out by guards that the arguments of E are accepted by SIG?  Emits nothing. */
 bool can_check(Compiler *c, const Signature *sig, Word e);
 /* Emit the guards; they jump to FALLBACK (made at need). */

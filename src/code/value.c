@@ -269,6 +269,13 @@ static void push_arguments(Compiler *c, const Signature *sig, Word e, int depth)
     }
 }
 
+/* May the body be called without tier 0, and tier 0 call it again when its result is not plain? */
+static bool is_direct(const BuiltinInfo *info, uint32_t builtin)
+{
+    if (builtin == BI_get_state || builtin == BI_change_state) return true;
+    return (info->flags & BF_PURE) && !(info->flags & (BF_IO | BF_SPACE));
+}
+
 static void emit_native(Compiler *c, const BuiltinInfo *info, Word e)
 {
     Word head = expr_at(e, 0);
@@ -276,7 +283,7 @@ static void emit_native(Compiler *c, const BuiltinInfo *info, Word e)
     uint32_t n = expr_len(e) - 1;
     if (op != OP_HALT)
         EMIT0(c, op);
-    else if ((info->flags & BF_PURE) && !(info->flags & (BF_IO | BF_SPACE)))
+    else if (is_direct(info, native_of(c, head) - 1))
         emit(c, OP_CALL_NATIVE, n, constant(c, head), n, 0, 0, 0);
     else
         emit(c, OP_CALL_BUILTIN, n, constant(c, head), arg_count(c, e), 0, 0, 0);
@@ -315,7 +322,7 @@ static bool typed_value(Compiler *c, Word e, Word type, int depth)
     if (!sig || !result_fits(sig, type)) return false;
     uint32_t fallback = NO_LABEL, height = c->height;
     const BuiltinInfo *info = builtin_of(c, expr_at(e, 0));
-    Word result = declared_result(sig);
+    Word result = declared_result(c, sig, expr_at(e, 0));
     emit_checks(c, sig, e, &fallback);
     push_arguments(c, sig, e, depth);
     if (info)
@@ -331,6 +338,8 @@ static void guard_result(Compiler *c, const Signature *sig, uint32_t *fallback)
 {
     if (sig->result.kind == PARAM_CONST || sig->result.kind == PARAM_META)
         EMIT2(c, OP_GUARD_TYPE, constant(c, sig->result.type), need_label(c, fallback));
+    else if (sig->result.kind == PARAM_FIXED)
+        EMIT2(c, OP_GUARD_TYPE, constant(c, W_SYM(UNDEFINED)), need_label(c, fallback));
 }
 
 static bool typed_tail(Compiler *c, Word e, int depth)
@@ -348,7 +357,7 @@ static bool typed_tail(Compiler *c, Word e, int depth)
             EMIT0(c, OP_ANY_TYPE);
         EMIT0(c, OP_RETURN);
     } else {
-        emit_call(c, e, declared_result(sig), true);
+        emit_call(c, e, declared_result(c, sig, expr_at(e, 0)), true);
     }
     tail_fallback(c, e, fallback, height);
     return true;
@@ -434,6 +443,12 @@ void compile_value(Compiler *c, Word e, Word type, int depth)
     }
     if (!atom_is_cons(e)) {
         leaf_value(c, e, type);
+        return;
+    }
+    /* What is taken as it stands, and an error that is an argument already. */
+    if (type == W_SYM(T_EXPRESSION) || type == W_SYM(T_ATOM) ||
+        (!word_is_nil(type) && is_error_literal(e) && expr_len(e) == 3)) {
+        push_raw(c, e);
         return;
     }
     if (word_is_nil(type)) type = W_SYM(UNDEFINED);

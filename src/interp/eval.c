@@ -49,7 +49,7 @@ static bool pure_arguments_fit(Machine *m, const Signature *sig, const Word *arg
 {
     if (sig->kind == SIGNATURE_SAME) {
         Word a = value_type(m, args[0]), b = value_type(m, args[1]);
-        if (word_is_nil(a) || word_is_nil(b)) return false;
+        if (word_is_nil(a) || word_is_nil(b) || a == TYPE_COMPOUND || b == TYPE_COMPOUND) return false;
         return a == b || a == W_SYM(UNDEFINED) || b == W_SYM(UNDEFINED);
     }
     for (uint32_t i = 0; i < sig->param_count; i++)
@@ -228,16 +228,28 @@ static Word result_type(Word result, Word type)
     return word_is_var(result) ? type : result;
 }
 
-static bool result_fits(const Signature *sig, Word type)
+static bool result_fits(const Signature *sig, Word type, Word call_atom)
 {
-    return type == W_SYM(UNDEFINED) || type == W_SYM(T_ATOM) || sig->result.kind == PARAM_ATOM ||
-           sig->result.kind == PARAM_ANY || sig->result.kind == PARAM_COMPLEX || sig->result.type == type;
+    if (type == W_SYM(UNDEFINED) || type == W_SYM(T_ATOM)) return true;
+    if (sig->kind == SIGNATURE_GET) return type_in_box(atom_deref(expr_at(call_atom, 1))) == type;
+    if (sig->kind == SIGNATURE_PUT || sig->result.kind == PARAM_FIXED) return false;
+    return sig->result.kind == PARAM_ATOM || sig->result.kind == PARAM_ANY ||
+           sig->result.kind == PARAM_COMPLEX || sig->result.type == type;
+}
+
+/* (-> TYPE-OF-BOX T) or (-> TYPE-OF-BOX T RESULT) for the box that is the first argument. */
+static Word box_function(Machine *m, const Signature *sig, Word call_atom)
+{
+    Word box = atom_deref(expr_at(call_atom, 1)), content = type_in_box(box);
+    if (sig->kind == SIGNATURE_GET) return atom_expr3(&m->rt->heap, W_SYM(ARROW), W_SYM(UNDEFINED), content);
+    return atom_expr4(&m->rt->heap, W_SYM(ARROW), W_SYM(UNDEFINED), content, W_SYM(UNDEFINED));
 }
 
 /* The function type by which a call with a known signature takes its arguments. */
 static Word signature_function(Machine *m, const Signature *sig, Word declared, Word call_atom)
 {
     if (sig->kind == SIGNATURE_SIMPLE) return declared;
+    if (sig->kind != SIGNATURE_SAME) return box_function(m, sig, call_atom);
     /* (-> $t $t R): both sides are evaluated where the type of the one that has one is expected. */
     TypeWorld *w = &m->rt->types;
     Word t = type_quick(w, m->scope, expr_at(call_atom, 1));
@@ -246,13 +258,23 @@ static Word signature_function(Machine *m, const Signature *sig, Word declared, 
     return atom_expr4(&m->rt->heap, W_SYM(ARROW), t, t, sig->result.type);
 }
 
+/* The type expected of the result of CALL where TYPE is. */
+static Word known_result(const Signature *sig, Word declared, Word call_atom, Word type)
+{
+    if (sig->kind == SIGNATURE_GET) return type_in_box(atom_deref(expr_at(call_atom, 1)));
+    if (sig->kind == SIGNATURE_PUT) return W_SYM(UNDEFINED);
+    if (sig->result.kind == PARAM_COMPLEX) return type;
+    if (sig->result.kind == PARAM_FIXED) return atom_deref(expr_at(declared, expr_len(declared) - 1));
+    return result_type(sig->result.type, type);
+}
+
 static Step eval_general(Machine *m, Word t, Word type);
 
 static Step eval_known(Machine *m, Word t, Word type, const Signature *sig, Word declared)
 {
-    if (!result_fits(sig, type) || !signature_accepts(&m->rt->types, m->scope, sig, t))
+    if (!result_fits(sig, type, t) || !signature_accepts(&m->rt->types, m->scope, sig, t))
         return eval_general(m, t, type);
-    Word result = sig->result.kind == PARAM_COMPLEX ? type : result_type(sig->result.type, type);
+    Word result = known_result(sig, declared, t, type);
     /* Arguments that need no evaluation pass as they are: the common case of arithmetic. */
     m->changed = false;
     if (next_item(t, declared, 1) == expr_len(t)) return call(m, t, result);
@@ -269,6 +291,8 @@ static Step eval_expression(Machine *m, Word t, Word type)
             return apply(m, t, WORD_NIL, type, 0);
         case SIGNATURE_SIMPLE:
         case SIGNATURE_SAME:
+        case SIGNATURE_GET:
+        case SIGNATURE_PUT:
             return eval_known(m, t, type, &types->signature, types->types[0]);
         case SIGNATURE_GENERAL:
             break;
@@ -278,7 +302,7 @@ static Step eval_expression(Machine *m, Word t, Word type)
         m->changed = false;
         if (UNLIKELY(m->rt->builtins[i].flags & BF_LAZY)) return call(m, t, type);
         const Signature *sig = &m->rt->types.op_signatures[i];
-        if (sig->kind == SIGNATURE_SIMPLE || sig->kind == SIGNATURE_SAME)
+        if (sig->kind != SIGNATURE_NONE && sig->kind != SIGNATURE_GENERAL)
             return eval_known(m, t, type, sig, m->rt->types.op_types[i]);
         if (sig->kind == SIGNATURE_NONE) return apply(m, t, WORD_NIL, type, 0);
     }

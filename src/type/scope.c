@@ -174,6 +174,25 @@ static ParamKind classify(Word type)
     return word_is_sym(type) ? PARAM_CONST : PARAM_COMPLEX;
 }
 
+/* Is TYPE (M VAR), M a symbol? */
+static bool is_box_type(Word type, Word var)
+{
+    return atom_is_cons(type) && expr_len(type) == 2 && word_is_sym(atom_deref(expr_at(type, 0))) &&
+           atom_deref(expr_at(type, 1)) == var;
+}
+
+/* SIGNATURE_GET, SIGNATURE_PUT, or SIGNATURE_GENERAL when TYPE is of neither form. */
+static SignatureKind box_signature(Word type)
+{
+    Word box = atom_deref(expr_at(type, 1)), last = atom_deref(expr_at(type, expr_len(type) - 1));
+    Word var = atom_is_cons(box) && expr_len(box) == 2 ? atom_deref(expr_at(box, 1)) : WORD_NIL;
+    if (!word_is_cell(var) || !is_box_type(box, var)) return SIGNATURE_GENERAL;
+    if (expr_len(type) == 3) return last == var ? SIGNATURE_GET : SIGNATURE_GENERAL;
+    bool put = expr_len(type) == 4 && atom_deref(expr_at(type, 2)) == var && is_box_type(last, var) &&
+               atom_deref(expr_at(last, 0)) == atom_deref(expr_at(box, 0));
+    return put ? SIGNATURE_PUT : SIGNATURE_GENERAL;
+}
+
 static bool is_same_signature(Word type)
 {
     Word a = atom_deref(expr_at(type, 1));
@@ -197,9 +216,12 @@ void signature_from_types(const Word *types, uint32_t count, Signature *out)
     }
     Word result = atom_deref(expr_at(type, n + 1));
     out->result = (Param){classify(result), word_is_sym(result) ? result : W_SYM(UNDEFINED)};
+    if (atom_is_cons(result) && atom_is_ground(result)) out->result.kind = PARAM_FIXED;
     out->param_count = n;
     if (simple && (out->result.kind != PARAM_COMPLEX || word_is_cell(result)))
         out->kind = SIGNATURE_SIMPLE;
     else if (is_same_signature(type))
         out->kind = SIGNATURE_SAME;
+    else if (n > 0)
+        out->kind = box_signature(type);
 }

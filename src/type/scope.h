@@ -13,6 +13,7 @@ typedef enum ParamKind {
     PARAM_META,    /* Symbol, Variable, Expression or Grounded */
     PARAM_ANY,     /* %Undefined% */
     PARAM_CONST,   /* a plain type symbol such as Number */
+    PARAM_FIXED,   /* results only: an expression without variables, such as (->) */
     PARAM_COMPLEX, /* anything else: type variables, (List $a), ... */
 } ParamKind;
 
@@ -28,6 +29,8 @@ typedef enum SignatureKind {
     SIGNATURE_NONE,    /* no type at all: arguments are evaluated, nothing is checked */
     SIGNATURE_SIMPLE,  /* exactly one type, a function type without PARAM_COMPLEX parameters */
     SIGNATURE_SAME,    /* exactly one type of the form (-> $t $t R): "==" */
+    SIGNATURE_GET,     /* exactly one type of the form (-> (M $t) $t), M a symbol: "get-state" */
+    SIGNATURE_PUT,     /* exactly one type of the form (-> (M $t) $t (M $t)): "change-state!" */
     SIGNATURE_GENERAL, /* everything else */
 } SignatureKind;
 

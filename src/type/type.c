@@ -44,7 +44,16 @@ static Word grounded_type(Word atom)
 static Word grounded_quick(Word atom)
 {
     Word type = grounded_type(atom);
+    if (atom_is_cons(type) && atom_is_ground(type)) return TYPE_COMPOUND;
     return word_is_sym(type) ? type : WORD_NIL;
+}
+
+Word type_in_box(Word atom)
+{
+    Word type = word_is_ext(atom) ? grounded_type(atom) : WORD_NIL;
+    if (!atom_is_cons(type) || expr_len(type) != 2) return WORD_NIL;
+    Word inner = atom_deref(expr_at(type, 1));
+    return word_is_sym(inner) ? inner : WORD_NIL;
 }
 
 static Word symbol_quick(TypeWorld *w, Scope *s, Word atom)
@@ -79,15 +88,26 @@ static bool passes(Word type, bool inferring)
     return type == W_SYM(UNDEFINED) || (!inferring && type == W_SYM(T_ATOM));
 }
 
+/* A box that is there, not one that must be computed, and a value of the type that is in it. */
+static bool box_accepts(TypeWorld *w, Scope *s, const Signature *sig, Word call, bool inferring, int depth)
+{
+    Word content = type_in_box(atom_deref(expr_at(call, 1)));
+    if (word_is_nil(content) || sig->kind == SIGNATURE_GET) return !word_is_nil(content);
+    Word type = quick(w, s, expr_at(call, 2), depth);
+    return type == content || (!word_is_nil(type) && passes(type, inferring));
+}
+
 static bool accepts(TypeWorld *w, Scope *s, const Signature *sig, Word call, bool inferring, int depth)
 {
     if (expr_len(call) != sig->param_count + 1) return false;
     if (sig->kind == SIGNATURE_SAME) {
         Word a = quick(w, s, expr_at(call, 1), depth);
         Word b = quick(w, s, expr_at(call, 2), depth);
-        if (word_is_nil(a) || word_is_nil(b)) return false;
+        if (word_is_nil(a) || word_is_nil(b) || a == TYPE_COMPOUND || b == TYPE_COMPOUND) return false;
         return a == b || passes(a, inferring) || passes(b, inferring);
     }
+    if (sig->kind == SIGNATURE_GET || sig->kind == SIGNATURE_PUT)
+        return box_accepts(w, s, sig, call, inferring, depth);
     if (sig->kind != SIGNATURE_SIMPLE) return false;
     for (uint32_t i = 0; i < sig->param_count; i++) {
         const Param *p = &sig->params[i];
@@ -138,9 +158,12 @@ static Word expression_quick(TypeWorld *w, Scope *s, Word atom, int depth)
     const Signature *sig = head_signature(w, s, head);
     if (!sig || has_typed_expressions(w, head)) return WORD_NIL;
     if (sig->kind == SIGNATURE_NONE) return W_SYM(UNDEFINED);
-    if (depth == 0 || sig->result.kind == PARAM_COMPLEX || !accepts(w, s, sig, atom, true, depth - 1))
+    bool box = sig->kind == SIGNATURE_GET || sig->kind == SIGNATURE_PUT;
+    if (depth == 0 || (sig->result.kind == PARAM_COMPLEX && !box) ||
+        !accepts(w, s, sig, atom, true, depth - 1))
         return WORD_NIL;
-    return sig->result.type;
+    if (sig->kind == SIGNATURE_GET) return type_in_box(atom_deref(expr_at(atom, 1)));
+    return sig->result.kind == PARAM_FIXED || box ? TYPE_COMPOUND : sig->result.type;
 }
 
 static Word quick(TypeWorld *w, Scope *s, Word atom, int depth)
@@ -382,7 +405,7 @@ static void finish_node(Inference *in)
 static bool node_is_quick(Inference *in, Word expr)
 {
     Word type = type_quick(in->world, in->scope, expr);
-    if (word_is_nil(type)) return false;
+    if (word_is_nil(type) || type == TYPE_COMPOUND) return false;
     /* A function that is declared to return %Undefined% has a type; an untyped one has none. */
     const Signature *sig = head_signature(in->world, in->scope, child0(expr));
     bool none = type == W_SYM(UNDEFINED) && (!sig || sig->kind == SIGNATURE_NONE);

@@ -26,9 +26,14 @@ bool type_is_meta(Word type);
  * bound to %Undefined% is no %Undefined%: A and B are taken as they stand, not dereferenced. */
 bool types_match(TypeWorld *w, Word a, Word b);
 
-/* The type of ATOM when it is unique and plain, found without inference: a symbol word such as Number, W_SYM(UNDEFINED), or
- * WORD_NIL when general inference is needed.  Constant time save for nested applications, of which it follows a few. */
+/* What type_quick says of an atom that has types, of which none is a symbol: a parameter of type %Undefined% takes it. */
+#define TYPE_COMPOUND WORD_UNIT
+/* The type of ATOM when it is unique and plain, found without inference: a symbol word such as Number, W_SYM(UNDEFINED),
+ * TYPE_COMPOUND, or WORD_NIL when general inference is needed.  Constant time save for nested applications, of which it follows a few. */
 Word type_quick(TypeWorld *w, Scope *s, Word atom);
+
+/* The symbol T when ATOM is an external object of type (M T), such as a state; else WORD_NIL. */
+Word type_in_box(Word atom);
 
 /* The first item of the first item of ... the expression EXPR that is no non-empty expression.  Constant time when the
  * previous call was for an expression one level above or below, so that a deep chain of heads costs linear time in all. */

@@ -138,7 +138,7 @@ bool are_comparable(Machine *m, Word x, Word y)
 {
     if (must_evaluate(m, &x) || must_evaluate(m, &y)) return false;
     Word a = quick_type(m, x), b = quick_type(m, y);
-    if (word_is_nil(a) || word_is_nil(b)) return false;
+    if (word_is_nil(a) || word_is_nil(b) || a == TYPE_COMPOUND || b == TYPE_COMPOUND) return false;
     return a == b || a == W_SYM(UNDEFINED) || b == W_SYM(UNDEFINED) || a == W_SYM(T_ATOM) ||
            b == W_SYM(T_ATOM);
 }
@@ -317,7 +317,8 @@ Step leave_with(Machine *m, Frame *f, const Chunk *c, Word value)
     if (value == W_SYM(NOT_REDUCIBLE)) return leave_stuck(m, f, c);
     m->frame = f->parent;
     if (value == W_SYM(EMPTY)) return STEP_FAIL;
-    if (atom_is_error(value) || !must_evaluate(m, &value)) return step_return(m, value);
+    if (atom_is_error(value)) return step_return(m, value);
+    if (atom_is_cons(value) && !must_evaluate(m, &value)) return step_return(m, value);
     return step_eval(m, value, type);
 }
 
