@@ -20,7 +20,7 @@ Step call_stuck(Machine *m, Word goal, Word type)
     if (word_is_nil(type)) return step_return(m, W_SYM(NOT_REDUCIBLE));
     if (m->changed) return step_return(m, goal);
     Step step = step_return(m, mark_evaluated(&m->rt->heap, goal));
-    m->same_as = goal;
+    m->same_as = goal == m->made ? m->made_of : goal;
     return step;
 }
 

@@ -127,8 +127,10 @@ static Step args_finish(Machine *m, Frame *f)
 {
     Word goal = f->slot[ARGS_CALL], result = f->slot[ARGS_RESULT];
     m->changed = (f->flags & FF_CHANGED) != 0;
-    if (!items_are(f->slot + ARGS_VALUES, goal))
-        goal = atom_expr(&m->rt->heap, f->slot + ARGS_VALUES, f->count - ARGS_VALUES);
+    if (!items_are(f->slot + ARGS_VALUES, goal)) {
+        m->made_of = goal;
+        m->made = goal = atom_expr(&m->rt->heap, f->slot + ARGS_VALUES, f->count - ARGS_VALUES);
+    }
     m->frame = f->parent;
     return call(m, goal, result);
 }

@@ -27,7 +27,7 @@ bool machine_init(Machine *m, Runtime *rt, size_t size)
     m->stack_end = m->stack + size;
     m->max_depth = UINT32_MAX;
     m->head = NO_HEAD;
-    m->atom = m->type = m->value = m->abort_cause = WORD_NIL;
+    m->atom = m->type = m->value = m->abort_cause = m->made = m->made_of = WORD_NIL;
     m->gc_epoch = 1;
     push_bottom(m);
     return true;
@@ -175,6 +175,8 @@ void machine_trace(Machine *m, Heap *h, bool major)
     heap_visit(h, &m->type);
     heap_visit(h, &m->value);
     heap_visit(h, &m->abort_cause);
+    heap_visit(h, &m->made);
+    heap_visit(h, &m->made_of);
     trace_frames(m, h, m->frame, stop);
     for (Choice *c = m->choice; c && (char *)c >= stop; c = c->prev) {
         if ((char *)c < m->stack || (char *)c >= m->stack_end) break; /* the outer machine's */

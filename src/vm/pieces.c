@@ -304,9 +304,9 @@ Step leave_function(Machine *m, Frame *f, const Chunk *c, Word body)
     return run_function(m, goal, body, type);
 }
 
-Step leave_form(Machine *m, Frame *f, Word goal)
+Step leave_form(Machine *m, Frame *f, Word goal, bool changed)
 {
-    m->changed = true;
+    m->changed = changed;
     m->frame = f->parent;
     return call_stuck(m, goal, f->slot[VM_TYPE]);
 }

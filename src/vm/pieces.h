@@ -94,8 +94,8 @@ Step leave_stuck(Machine *m, Frame *f, const Chunk *c);
 
 /* BODY, a (function ...), is the body of the rule that F carries out. */
 Step leave_function(Machine *m, Frame *f, const Chunk *c, Word body);
-/* The form GOAL, in place of F, is its own result. */
-Step leave_form(Machine *m, Frame *f, Word goal);
+/* The form GOAL, in place of F, is its own result; CHANGED: an item is not what the program wrote. */
+Step leave_form(Machine *m, Frame *f, Word goal, bool changed);
 
 typedef enum NativeOutcome { NATIVE_VALUE, NATIVE_NONE, NATIVE_STEP } NativeOutcome;
 /* Call the pure operation HEAD: a value in *RESULT, or none, or *STEP is to be done and gives the result. */
