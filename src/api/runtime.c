@@ -204,6 +204,8 @@ void mt_stats(MtRuntime *x, MtStats *stats)
         .interpreter_runs = x->vm ? x->vm->interpreter_runs : 0,
         .bytecode_runs = x->vm ? x->vm->bytecode_runs : 0,
         .chunks = x->vm ? x->vm->compilations : 0,
+        .expired_chunks = x->vm ? x->vm->expirations : 0,
+        .choice_points = x->rt->choices,
     };
     memcpy(stats, &s, stats->size < sizeof s ? stats->size : sizeof s);
 }

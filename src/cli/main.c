@@ -149,6 +149,8 @@ static void print_stats(MtRuntime *rt, bool json)
         {"interpreter_runs", s.interpreter_runs},
         {"bytecode_runs", s.bytecode_runs},
         {"chunks", s.chunks},
+        {"expired_chunks", s.expired_chunks},
+        {"choice_points", s.choice_points},
         {"heap_bytes", s.heap_bytes},
         {"stored_bytes", s.stored_bytes},
         {"minor_collections", s.minor_collections},

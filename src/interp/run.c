@@ -325,6 +325,7 @@ static void machine_unlink(Machine *m, Runtime *rt)
     bind_undo(&rt->bind, m->choice->trail);
     rt->machine = m->outer;
     rt->steps += m->steps;
+    rt->choices += m->choices;
     rt->bind.keep = m->outer ? m->outer->choice->keep : 0;
 }
 

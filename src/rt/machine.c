@@ -106,6 +106,7 @@ Choice *machine_choice(Machine *m, ChoiceKind kind, uint32_t count)
     c->scope = m->scope;
     for (uint32_t i = 0; i < count; i++) c->slot[i] = WORD_NIL;
     m->choice = c;
+    m->choices++;
     m->rt->bind.keep = c->keep;
     return c;
 }

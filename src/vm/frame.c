@@ -29,8 +29,7 @@ void leave_choice(Machine *m, Frame *f, uint32_t saved, uint32_t alternative, si
     m->choice = c;
     m->frame = moved;
     m->rt->bind.keep = keep;
-    Vm *vm = m->rt->upper;
-    vm->choices++;
+    m->choices++;
 }
 
 bool take_choice(Machine *m, Choice *c)

@@ -13,7 +13,7 @@ typedef struct Vm {
     Scope *scope; /* functions are compiled for this scope only */
     Functions functions;
     uint32_t threshold; /* calls before a function is compiled */
-    uint64_t bytecode_runs, interpreter_runs, compilations, expirations, choices;
+    uint64_t bytecode_runs, interpreter_runs, compilations, expirations;
 #ifdef METTA_OP_COVERAGE
     uint64_t coverage[256]; /* by opcode: how often it ran */
 #endif

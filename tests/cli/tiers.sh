@@ -43,7 +43,7 @@ check "figures as JSON" 0 "[55]" "*" "$program" --tier=1 --stats=json fib.metta 
 expect "they are JSON with the keys that stay" python3 -c '
 import json
 figures = json.load(open("err"))
-keys = """queries steps run_ns interpreter_runs bytecode_runs chunks heap_bytes stored_bytes minor_collections
+keys = """queries steps run_ns interpreter_runs bytecode_runs chunks expired_chunks choice_points heap_bytes stored_bytes minor_collections
           major_collections symbols""".split()
 assert list(figures) == keys, list(figures)
 assert all(type(value) is int for value in figures.values())
@@ -62,6 +62,15 @@ both() {
     check "$1, tier 1" 0 "$2" "" "$program" --tier=1 -e "$3"
     check "$1, after 1 call" 0 "$2" "" "$program" --tiers=1 -e "$3"
 }
+
+# Only what depends on a change is compiled again: f and its caller g, which knows that f is no data; not h.
+check "a change expires what depends on it" 0 "*" "^expired_chunks +2$" "$program" --tier=1 --stats=text \
+    -e '(= (f 1) one) (= (g $x) (f $x)) (= (h $x) (+ $x 1)) !(g 1) !(h 1) !(add-atom &self (= (f 2) two)) !(g 2) !(h 2)'
+expect "f and g are compiled again" grep -Eq "^chunks +5$" err
+check "facts expire nothing" 0 "*" "^expired_chunks +0$" "$program" --tier=1 --stats=text \
+    -e '(= (f $x) (add-atom &self (fact $x))) !(f 1) !(f 2)'
+check "a rule for any head expires all" 0 "*" "^expired_chunks +2$" "$program" --tier=1 --stats=text \
+    -e '(= (f $x) $x) (= (h $x) (+ $x 1)) !(f 1) !(h 1) !(add-atom &self (= ($any x) 1)) !(h 2)'
 
 both "a rule is added" "[one]
 [(f 2)]
