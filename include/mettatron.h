@@ -399,7 +399,7 @@ typedef struct MtStats {
     uint64_t interpreter_runs; /* calls of functions that tier 0 carried out while tier 1 was on */
     uint64_t bytecode_runs;    /* calls that the VM carried out */
     uint64_t chunks;           /* functions compiled to bytecode, each time anew */
-    uint64_t expired_chunks;   /* of these: no longer in use, since a rule or type they depend on has changed */
+    uint64_t expired_chunks; /* of these: no longer in use, since a rule or type they depend on has changed */
     uint64_t choice_points;
 } MtStats;
 MT_API void mt_stats(MtRuntime *rt, MtStats *stats);

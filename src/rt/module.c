@@ -33,7 +33,7 @@ void rt_note_change(Runtime *rt, Word symbol)
 {
     bool data = word_is_nil(symbol) ||
                 (word_sym_id(symbol) < rt->data_heads.len && rt->data_heads.data[word_sym_id(symbol)]);
-    if (data && rt->inert_epoch) rt->inert_epoch++;
+    if (data && rt->inert_epoch) rt->inert_epoch = (rt->inert_epoch + 1) & INERT_EPOCH;
     if (rt->changed) rt->changed(rt, symbol);
 }
 

@@ -139,6 +139,10 @@ typedef struct RtDebug {
 /* Output of the program (println!): defaults to stdout. */
 typedef void (*RtWrite)(void *context, const char *text, size_t len);
 
+/* Notes of expressions (Obj.note): the epoch in which one was found inert, and whether it must not be marked as evaluated,
+ * since evaluating what it is a resolved copy of would not mark it. */
+enum { INERT_EPOCH = 0x7FFF, INERT_COPY = 0x8000 };
+
 struct Runtime {
     Heap heap;
     SymTab *symbols;
@@ -169,8 +173,8 @@ struct Runtime {
     void *upper;                        /* its state */
     /* Told when a rule or type of SYMBOL (WORD_NIL: of any) has come or gone in a space that evaluation sees; or NULL. */
     void (*changed)(struct Runtime *rt, Word symbol);
-    /* Expressions whose note is this are irreducible, since their heads are data: symbols without rules and types.  A new
-     * number when such a symbol becomes something else; 0 when the numbers are used up. */
+    /* Expressions whose note has this number in INERT_EPOCH are irreducible, since their heads are data: symbols without rules and
+     * types.  A new number when such a symbol becomes something else; 0 when the numbers are used up. */
     uint16_t inert_epoch;
     VEC(uint8_t) data_heads; /* by symbol id: inert expressions have this head */
     Engine engine;

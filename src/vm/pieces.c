@@ -7,21 +7,23 @@ enum { SLOTS_INLINE = 32 };
 static bool is_inert(const Machine *m, Word expr)
 {
     const Obj *o = word_obj(expr);
-    return !(o->flags & OBJ_STORED) && o->note != 0 && o->note == m->rt->inert_epoch;
+    uint16_t epoch = o->note & INERT_EPOCH;
+    return !(o->flags & OBJ_STORED) && epoch != 0 && epoch == m->rt->inert_epoch;
 }
 
 /* Evaluating an inert expression would mark it and all its parts: so does this. */
 static void mark_settled(Machine *m, Word expr)
 {
     WordVec todo = {0};
-    for (;;) {
+    vec_push(&todo, expr);
+    while (todo.len) {
+        expr = vec_pop(&todo);
+        if (word_obj(expr)->note & INERT_COPY) continue;
         word_obj(expr)->flags |= OBJ_EVALUATED;
-        for (uint32_t i = 1; i < expr_len(expr); i++) {
+        for (uint32_t i = 0; i < expr_len(expr); i++) {
             Word item = atom_deref(expr_at(expr, i));
             if (atom_may_reduce(item) && is_inert(m, item)) vec_push(&todo, item);
         }
-        if (todo.len == 0) break;
-        expr = vec_pop(&todo);
     }
     vec_free(&todo);
 }
@@ -91,11 +93,24 @@ static bool settle_items(Machine *m, Word expr, Word *copy, int depth)
     return true;
 }
 
+/* EXPR, whose items are settled, holds no variables any more though it did when it was made: a copy without them, which need not be
+ * looked at again. */
+static Word resolved_copy(Machine *m, Word expr)
+{
+    for (uint32_t i = 0; i < expr_len(expr); i++) {
+        Word item = atom_deref(expr_at(expr, i));
+        if (word_is_var(item) || (atom_is_cons(item) && !expr_is_ground(item))) return WORD_NIL;
+    }
+    Word copy = make_call(m, atom_deref(expr_at(expr, 0)), expr_items(expr) + 1, expr_len(expr) - 1);
+    word_obj(copy)->note = m->rt->inert_epoch | INERT_COPY;
+    return copy;
+}
+
 static bool settle_at(Machine *m, Word *value, int depth)
 {
     Word expr = *value, copy = WORD_NIL;
     if (is_inert(m, expr)) {
-        mark_settled(m, expr);
+        if (!(word_obj(expr)->note & INERT_COPY)) mark_settled(m, expr);
         return true;
     }
     if (depth == 0 || !heads_data(m, expr) || !settle_items(m, expr, &copy, depth)) return false;
@@ -103,6 +118,9 @@ static bool settle_at(Machine *m, Word *value, int depth)
         if (word_is_nil(copy) && (word_obj(expr)->flags & OBJ_STORED))
             copy = atom_expr(&m->rt->heap, expr_items(expr), expr_len(expr));
         word_obj(word_is_nil(copy) ? expr : copy)->flags |= OBJ_EVALUATED;
+    } else {
+        Word resolved = resolved_copy(m, word_is_nil(copy) ? expr : copy);
+        if (!word_is_nil(resolved)) copy = resolved;
     }
     if (!word_is_nil(copy)) *value = copy;
     return true;
@@ -117,20 +135,22 @@ void note_inert(Machine *m, Word value)
 {
     if (!expr_is_ground(value)) return;
     const Word *items = expr_items(value);
+    uint16_t note = m->rt->inert_epoch;
     for (uint32_t i = 1; i < expr_len(value); i++) {
         if (items[i] == W_SYM(EMPTY)) return;
-        if (atom_may_reduce(items[i]) && !is_inert(m, items[i])) return;
+        if (!atom_may_reduce(items[i])) continue;
+        if (!is_inert(m, items[i])) return;
+        note |= word_obj(items[i])->note & INERT_COPY;
     }
-    word_obj(value)->note = m->rt->inert_epoch;
+    word_obj(value)->note = note;
 }
 
 Word make_data(Machine *m, Word head, const Word *args, uint32_t n, bool computed)
 {
     Word value = make_call(m, head, args, n);
-    if (!computed && expr_is_ground(value))
-        word_obj(value)->flags |= OBJ_EVALUATED;
-    else
-        note_inert(m, value);
+    note_inert(m, value);
+    bool copy = (word_obj(value)->note & INERT_COPY) != 0;
+    if (!computed && !copy && expr_is_ground(value)) word_obj(value)->flags |= OBJ_EVALUATED;
     return value;
 }
 
