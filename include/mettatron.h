@@ -385,6 +385,8 @@ MT_API void mt_each_file(MtRuntime *rt, MtOnPath on_path, void *context);
 /* The bytecode of function HEAD as its rules are now, one listing for each number of arguments that it has rules for, or why it has
  * none; of all functions of the top space when HEAD is NULL.  Valid until the next call with RT.  NULL without tier 1. */
 MT_API const char *mt_disassemble(MtRuntime *rt, const char *head);
+/* The same with everything the code refers to behind it: constants, templates, switches, places, dependencies (docs/mbc.md). */
+MT_API const char *mt_disassemble_full(MtRuntime *rt, const char *head);
 
 /* Figures since mt_new. */
 typedef struct MtStats {

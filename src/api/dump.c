@@ -29,13 +29,15 @@ static void collect_function(void *context, Word atom)
     vec_push(&list->items, f);
 }
 
-static void dump_function(MtRuntime *x, Definition f)
+static void dump_function(MtRuntime *x, Definition f, bool full)
 {
     Runtime *rt = x->rt;
     CompileRefusal why;
     Chunk *c = compile_function(rt, rt->top->scope, &x->vm->functions, f.name, f.arity, &why);
     if (x->text.len) buf_putc(&x->text, '\n');
-    if (c)
+    if (c && full)
+        chunk_dump(rt, c, &x->text);
+    else if (c)
         chunk_disassemble(&rt->names, c, &x->text);
     else
         buf_printf(&x->text, "=== %s/%u ===\nnot compiled: %s\n", sym_text(rt->symbols, f.name, NULL),
@@ -43,13 +45,23 @@ static void dump_function(MtRuntime *x, Definition f)
     chunk_free(c);
 }
 
-const char *mt_disassemble(MtRuntime *x, const char *head)
+static const char *list_functions(MtRuntime *x, const char *head, bool full)
 {
     if (!x->vm) return NULL;
     FunctionList list = {.only = head, .symbols = x->rt->symbols};
     space_each(x->rt->top->space, collect_function, &list);
     vec_clear(&x->text);
-    for (size_t i = 0; i < list.items.len; i++) dump_function(x, list.items.data[i]);
+    for (size_t i = 0; i < list.items.len; i++) dump_function(x, list.items.data[i], full);
     vec_free(&list.items);
     return buf_cstr(&x->text);
+}
+
+const char *mt_disassemble(MtRuntime *x, const char *head)
+{
+    return list_functions(x, head, false);
+}
+
+const char *mt_disassemble_full(MtRuntime *x, const char *head)
+{
+    return list_functions(x, head, true);
 }

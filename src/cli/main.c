@@ -128,9 +128,10 @@ static MtRuntime *new_runtime(const Options *o, Output *out, MtError *error)
     return mt_new(&config, error);
 }
 
-static void dump(MtRuntime *rt, const char *head, Output *out)
+static void dump(MtRuntime *rt, const Options *o, Output *out)
 {
-    const char *text = mt_disassemble(rt, *head ? head : NULL);
+    const char *head = *o->dump ? o->dump : NULL;
+    const char *text = o->dump_full ? mt_disassemble_full(rt, head) : mt_disassemble(rt, head);
     output_text(out, text ? text : "no bytecode in tier 0\n",
                 strlen(text ? text : "no bytecode in tier 0\n"));
 }
@@ -178,7 +179,7 @@ static int run(const Options *o, Output *out)
     if (status == STATUS_OK && !o->dump_ast && (o->repl || o->input_count == 0))
         status = repl_run(rt, interrupt, out);
     interrupt_stop(interrupt);
-    if (o->dump) dump(rt, o->dump, out);
+    if (o->dump) dump(rt, o, out);
     if (o->stats) print_stats(rt, strcmp(o->stats, "json") == 0);
     mt_free(rt);
     return status;

@@ -126,14 +126,16 @@ static bool parse_seconds(const char *text, uint64_t *ms)
     return true;
 }
 
-/* "ast", "bytecode" or "bytecode:HEAD". */
+/* "ast", or "bytecode" or "bytecode-full", perhaps with ":HEAD". */
 static bool parse_dump(Options *o, const char *text)
 {
-    size_t len = strlen("bytecode");
+    static const char plain[] = "bytecode", full[] = "bytecode-full";
+    size_t len = strcspn(text, ":");
     o->dump_ast = strcmp(text, "ast") == 0;
+    o->dump_full = len == strlen(full) && strncmp(text, full, len) == 0;
     o->dump = NULL;
     if (o->dump_ast) return true;
-    if (strncmp(text, "bytecode", len) != 0 || (text[len] != '\0' && text[len] != ':')) return false;
+    if (!o->dump_full && (len != strlen(plain) || strncmp(text, plain, len) != 0)) return false;
     o->dump = text[len] == ':' ? text + len + 1 : "";
     return true;
 }

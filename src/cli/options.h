@@ -30,6 +30,7 @@ typedef struct Options {
     uint64_t max_tier, bytecode_threshold;
     bool dump_ast;     /* list what is read, and run nothing */
     const char *dump;  /* bytecode: NULL: none; "": of all functions; else the head of one */
+    bool dump_full;    /* with everything that the code refers to */
     const char *stats; /* NULL, "text" or "json" */
     const char *log_filter;
     MtLogFormat log_format;

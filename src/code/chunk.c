@@ -67,6 +67,7 @@ static uint32_t case_hash(Word key, uint32_t len)
 
 uint32_t chunk_switch(const Chunk *c, const Switch *s, Word key, uint32_t len)
 {
+    if (s->count == 0) return UINT32_MAX;
     const SwitchCase *cases = c->cases.data + s->first;
     if (!s->hashed) {
         for (uint32_t i = 0; i < s->count; i++)
@@ -99,4 +100,34 @@ uint32_t chunk_add_switch(Chunk *c, const SwitchCase *cases, uint32_t count)
     if (s.hashed) fill_table(c->cases.data + s.first, size, cases, count);
     vec_push(&c->switches, s);
     return (uint32_t)c->switches.len - 1;
+}
+
+const SwitchCase *chunk_case(const Chunk *c, const Switch *s, uint32_t i)
+{
+    const SwitchCase *cases = c->cases.data + s->first;
+    if (!s->hashed) return &cases[i];
+    /* Behind a hole no entry is where it is because of one that comes later. */
+    uint32_t hole = 0;
+    while (!word_is_nil(cases[hole].key)) hole++;
+    return &cases[(hole + i) & (s->count - 1)];
+}
+
+/* -- Constants -- */
+
+bool chunk_is_irreducible(Word w)
+{
+    return atom_is_cons(w) && (word_obj(w)->flags & (OBJ_EVALUATED | OBJ_STORED)) == OBJ_EVALUATED;
+}
+
+void chunk_irreducible(Word w)
+{
+    WordVec todo = {0};
+    vec_push(&todo, w);
+    while (todo.len) {
+        Word expr = vec_pop(&todo);
+        if (!atom_is_cons(expr) || (word_obj(expr)->flags & OBJ_STORED)) continue;
+        word_obj(expr)->flags |= OBJ_EVALUATED;
+        for (uint32_t i = 0; i < expr_len(expr); i++) vec_push(&todo, expr_at(expr, i));
+    }
+    vec_free(&todo);
 }

@@ -81,8 +81,16 @@ const Span *chunk_place(const Chunk *c, uint32_t offset);
 uint32_t chunk_switch(const Chunk *c, const Switch *s, Word key, uint32_t len);
 /* Append a switch of the COUNT cases, hashed when they are many; returns its index. */
 uint32_t chunk_add_switch(Chunk *c, const SwitchCase *cases, uint32_t count);
+/* Case I of S in an order in which chunk_add_switch makes the same table of them; its key is Nil where that has a hole. */
+const SwitchCase *chunk_case(const Chunk *c, const Switch *s, uint32_t i);
+/* Is the constant W an expression that is marked as irreducible with all its parts?  chunk_irreducible marks W, which is of the heap, so. */
+bool chunk_is_irreducible(Word w);
+void chunk_irreducible(Word w);
 /* Is the code well formed: opcodes, operands, jump targets, stack heights, templates?  On false *ERROR is a static text and *AT the
  * offset. Linear. */
 bool chunk_verify(const Chunk *c, const char **error, uint32_t *at);
+/* The same, taking for reached what follows an expression that an expired chunk leaves; returns the stack height at each offset, -1 where
+ * control does not come to, to be freed.  The tables that the code refers to must be sound.  NULL when the code is not well formed. */
+int32_t *chunk_heights(const Chunk *c, const char **error, uint32_t *at);
 
 #endif

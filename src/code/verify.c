@@ -140,17 +140,47 @@ static bool check_templates(Verifier *v)
     return true;
 }
 
+/* An expression that is left for tier 0 goes on behind it with a value. */
+static bool reach_end(Verifier *v, uint32_t at)
+{
+    const Expression *e = chunk_expression(v->chunk, at);
+    if (!e || e->tail) return true;
+    if (v->height[at] >= (int32_t)v->chunk->max_stack) return fail(v, at, "stack overflow");
+    return reach(v, at, e->end, v->height[at] + 1);
+}
+
+static bool verify(Verifier *v, bool leaving)
+{
+    const Chunk *c = v->chunk;
+    v->height = base_alloc((c->code.len + 1) * sizeof *v->height);
+    for (size_t i = 0; i <= c->code.len; i++) v->height[i] = UNSEEN;
+    bool ok = c->locals >= c->arity && c->locals <= 256 ? reach(v, 0, 0, 0) : fail(v, 0, "too many locals");
+    ok = ok && check_templates(v);
+    while (ok && v->todo.len) {
+        uint32_t at = vec_pop(&v->todo);
+        ok = check_instruction(v, at) && (!leaving || reach_end(v, at));
+    }
+    vec_free(&v->todo);
+    return ok;
+}
+
 bool chunk_verify(const Chunk *c, const char **error, uint32_t *at)
 {
     Verifier v = {.chunk = c};
-    v.height = base_alloc((c->code.len + 1) * sizeof *v.height);
-    for (size_t i = 0; i <= c->code.len; i++) v.height[i] = UNSEEN;
-    bool ok = c->locals >= c->arity && c->locals <= 256 ? reach(&v, 0, 0, 0) : fail(&v, 0, "too many locals");
-    ok = ok && check_templates(&v);
-    while (ok && v.todo.len) ok = check_instruction(&v, vec_pop(&v.todo));
+    bool ok = verify(&v, false);
     *error = v.error;
     *at = v.at;
     base_free(v.height);
-    vec_free(&v.todo);
     return ok;
+}
+
+int32_t *chunk_heights(const Chunk *c, const char **error, uint32_t *at)
+{
+    Verifier v = {.chunk = c};
+    bool ok = verify(&v, true);
+    *error = v.error;
+    *at = v.at;
+    if (ok) return v.height;
+    base_free(v.height);
+    return NULL;
 }

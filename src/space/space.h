@@ -23,6 +23,9 @@ void store_free(Store *s);
  * store_mark from heap->on_stored and store_sweep after each major collection. */
 void store_mark(Store *s, Obj *stored);
 void store_sweep(Store *s);
+/* The stored form of the heap term W, which has slots for variables and no cells: it lives until a major collection meets no
+ * word to it, as a term that lost its last row does. */
+Word store_loose(Store *s, Word w);
 /* Bytes held by stored terms. */
 size_t store_bytes(const Store *s);
 

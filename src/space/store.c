@@ -549,6 +549,13 @@ Word store_put(Store *s, Word w)
     return put_leaf(s, w);
 }
 
+Word store_loose(Store *s, Word w)
+{
+    Word stored = store_put(s, w);
+    store_unref(s, stored);
+    return stored;
+}
+
 /* -- Comparing a stored term with an atom to be removed -- */
 
 static bool same_leaf(Word stored, const SlotName *names, Word term)

@@ -24,6 +24,10 @@ check "a listing" 0 "*" "" "$program" --dump=bytecode:fib fib.metta
 expect "its header" grep -qx "=== fib/1 ===" out
 expect "its sizes" grep -Eqx "locals: [0-9]+, upvalues: 0, arity: 1" out
 expect "its instructions" grep -Eqx "[0-9]{4} +1 +load_local +0" out
+check "a full listing" 0 "*" "" "$program" --dump=bytecode-full:fib fib.metta
+expect "a full listing has all tables" sh -c 'for t in "max stack" constants slots templates functions expressions places depends; do grep -q "^$t:" out || exit 1; done'
+check "a full listing of all" 0 "*" "" "$program" --dump=bytecode-full fib.metta
+check "what to dump, exactly so" 2 "" "is no WHAT" "$program" --dump=bytecode-fuller -e 1
 check "a name without rules" 0 "" "" "$program" --dump=bytecode:nobody fib.metta
 check "a function that is not compiled" 0 "=== f/1 ===
 not compiled: a rule whose head is a variable or an expression may apply" "" "$program" --dump=bytecode:f -e '(= (f 0) 0) (= ($f 1) $f)'

@@ -2,6 +2,8 @@
  *
  *     test_code [SEED]    with the seed that an earlier run printed: the same random chunks again */
 #include "builtin/builtin.h"
+#include "code/asm.h"
+#include "code/audit.h"
 #include "code/compile.h"
 #include "code/disasm.h"
 #include "interp/interp.h"
@@ -169,6 +171,24 @@ static const struct {
      "f", 2},
 };
 
+/* What is dumped is assembled to the same chunk (tests/unit/test_asm.c has more). */
+static void check_dump(World *w, const Chunk *c, const char *text)
+{
+    Buf dump = {0}, again = {0}, error = {0};
+    chunk_dump(w->rt, c, &dump);
+    Chunk *copy = chunk_assemble(w->rt, &w->functions, dump.data, dump.len, &error);
+    CHECK_MSG(copy, "%s: %s", text, buf_cstr(&error));
+    if (copy) {
+        CHECK(copy->code.len == c->code.len && memcmp(copy->code.data, c->code.data, c->code.len) == 0);
+        chunk_dump(w->rt, copy, &again);
+        CHECK_STR(buf_cstr(&again), buf_cstr(&dump));
+    }
+    chunk_free(copy);
+    buf_free(&dump);
+    buf_free(&again);
+    buf_free(&error);
+}
+
 static void test_accepts(void)
 {
     for (size_t i = 0; i < COUNT_OF(programs); i++) {
@@ -181,6 +201,9 @@ static void test_accepts(void)
             uint32_t at;
             bool ok = chunk_verify(c, &error, &at);
             CHECK_MSG(ok, "%s: %s at %u", programs[i].text, error, at);
+            ok = chunk_audit(w.rt, c, &error, &at);
+            CHECK_MSG(ok, "%s: %s at %u", programs[i].text, error, at);
+            check_dump(&w, c, programs[i].text);
             CHECK(c->arity == programs[i].arity && c->locals >= c->arity && !c->stale);
             chunk_free(c);
         }
