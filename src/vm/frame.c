@@ -29,7 +29,7 @@ void leave_choice(Machine *m, Frame *f, uint32_t saved, uint32_t alternative, si
     m->choice = c;
     m->frame = moved;
     m->rt->bind.keep = keep;
-    m->choices++;
+    if (UNLIKELY((++m->choices & (STEPS_PER_SAFEPOINT - 1)) == 0)) heap_interrupt(&m->rt->heap);
 }
 
 bool take_choice(Machine *m, Choice *c)

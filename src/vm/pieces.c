@@ -181,10 +181,16 @@ bool fits_type(Word value, Word type)
 
 /* -- Terms -- */
 
+/* The locals of a template's slots; a chunk without any has no table of them. */
+static const uint8_t *template_map(const Chunk *c, const Template *t)
+{
+    return t->count ? c->slot_map.data + t->first : NULL;
+}
+
 /* The values of a template's slots, in FEW or, when they are many, in memory of their own. */
 static Word *load_slots(const Frame *f, const Chunk *c, const Template *t, Word *few)
 {
-    const uint8_t *map = c->slot_map.data + t->first;
+    const uint8_t *map = template_map(c, t);
     Word *slots = t->count <= SLOTS_INLINE ? few : base_alloc(t->count * sizeof *slots);
     for (uint32_t i = 0; i < t->count; i++) slots[i] = atom_deref(f->slot[VM_LOCALS + map[i]]);
     return slots;
@@ -193,7 +199,7 @@ static Word *load_slots(const Frame *f, const Chunk *c, const Template *t, Word 
 /* Slots that have got a value now are those of later templates, too. */
 static void store_slots(Frame *f, const Chunk *c, const Template *t, const Word *slots)
 {
-    const uint8_t *map = c->slot_map.data + t->first;
+    const uint8_t *map = template_map(c, t);
     for (uint32_t i = 0; i < t->count; i++)
         if (word_is_nil(f->slot[VM_LOCALS + map[i]])) f->slot[VM_LOCALS + map[i]] = slots[i];
 }
@@ -243,7 +249,7 @@ Word rebuild_goal(Machine *m, const Frame *f, const Chunk *c)
 bool unify_head(Machine *m, Frame *f, const Chunk *c, uint32_t lhs)
 {
     const Template *t = &c->templates.data[lhs];
-    const uint8_t *map = c->slot_map.data + t->first;
+    const uint8_t *map = template_map(c, t);
     Word few[SLOTS_INLINE];
     Word *slots = t->count <= SLOTS_INLINE ? few : base_alloc(t->count * sizeof *slots);
     for (uint32_t i = 0; i < t->count; i++) slots[i] = WORD_NIL;
@@ -307,6 +313,14 @@ Step call_after_safepoint(Machine *m, Word goal, Word type, bool computed)
     m->type = type;
     if (!safepoint(m)) return STEP_HALT;
     return call_tier0(m, m->atom, m->type, computed);
+}
+
+bool safepoint_again(Machine *m)
+{
+    const Frame *f = m->frame;
+    m->atom = rebuild_goal(m, f, frame_chunk(f));
+    m->type = f->slot[VM_TYPE];
+    return safepoint(m);
 }
 
 Step leave_stuck(Machine *m, Frame *f, const Chunk *c)

@@ -87,6 +87,8 @@ static inline Step call_tier0(Machine *m, Word goal, Word type, bool computed)
 }
 /* A safepoint in the middle of a call: the call survives in the machine's registers. */
 Step call_after_safepoint(Machine *m, Word goal, Word type, bool computed);
+/* A safepoint where an alternative begins, whose frame is current: alternatives that fail one after the other make no call. */
+bool safepoint_again(Machine *m);
 /* F gives VALUE, a symbol or an open expression: some mean something else than themselves. */
 Step leave_with(Machine *m, Frame *f, const Chunk *c, Word value);
 /* The call that F carries out is its own result. */

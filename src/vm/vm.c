@@ -323,6 +323,7 @@ backtrack: {
     Choice *choice = m->choice;
     if (choice->kind != CHOICE_VM) return STEP_FAIL;
     if (!take_choice(m, choice)) goto backtrack;
+    if (UNLIKELY(heap_wants_safepoint(&m->rt->heap)) && !safepoint_again(m)) return STEP_HALT;
     LOAD(m->frame);
     NEXT;
 }
