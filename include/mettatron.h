@@ -71,7 +71,8 @@ typedef enum MtStatus {
     MT_TIMEOUT,     /* the time limit of the run was reached */
     MT_INTERRUPTED, /* mt_interrupt */
     MT_NO_MEMORY,   /* the memory limit was reached; the last result is an error atom that says so */
-    MT_INVALID      /* an argument is wrong: an unknown log target, no space where a space is needed ... */
+    MT_INVALID,     /* an argument is wrong: an unknown log target, no space where a space is needed ... */
+    MT_REFUSED      /* a compiled program is damaged, stale, or of another version of the runtime */
 } MtStatus;
 
 /* A place in a source.  Lines and columns count from 1, columns in Unicode scalar values; end_column is the column after
@@ -247,8 +248,12 @@ typedef bool (*MtOnResult)(void *context, MtRuntime *rt, const MtResult *result)
  * text), as deep as the C stack of the host allows. */
 MT_API MtStatus mt_run(MtRuntime *rt, const char *name, const char *text, size_t len, MtOnResult on_result,
                        void *context);
-/* Run a file; "-" is standard input.  Modules it imports are looked up in its folder first. */
+/* Run a file; "-" is standard input.  Modules it imports are looked up in its folder first.  A file that mt_compile_file has made is told by
+ * its first bytes; MT_REFUSED when it cannot be used: nothing has run then. */
 MT_API MtStatus mt_run_file(MtRuntime *rt, const char *path, MtOnResult on_result, void *context);
+/* Compile the program in file PATH and write that to file OUT_PATH, which mt_run_file runs like the program: see docs/mbc.md.  Nothing of the
+ * program is run or added to RT.  MT_SYNTAX: it is not MeTTa, and nothing is written. */
+MT_API MtStatus mt_compile_file(MtRuntime *rt, const char *path, const char *out_path);
 /* Evaluate one atom as a query of the top space. */
 MT_API MtStatus mt_eval(MtRuntime *rt, MtAtom atom, MtOnResult on_result, void *context);
 

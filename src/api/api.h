@@ -20,7 +20,8 @@ typedef struct HostFunction {
 } HostFunction;
 
 struct MtRuntime {
-    struct Vm *vm; /* of tier 1, or NULL */
+    struct Vm *vm;              /* of tier 1, or NULL */
+    VEC(struct Mbc *) programs; /* compiled ones that were run */
     Runtime *rt;
     WordVec locals; /* words of local handles, as a stack */
     VEC(Kept) kept;

@@ -2,6 +2,11 @@
 #include "api/api.h"
 
 #include "base/file.h"
+#include "builtin/builtin.h"
+#include "vm/vm.h"
+
+#include <errno.h>
+#include <stdio.h>
 
 /* -- Places -- */
 
@@ -113,6 +118,28 @@ static void leave(MtRuntime *x)
     x->rt->limits.deadline_ns = 0;
 }
 
+/* What a run that ended as STATUS says returns. */
+static MtStatus run_status(Run *r, RunStatus status)
+{
+    switch (status) {
+    case RUN_OK:
+        break;
+    case RUN_ERROR:
+        r->status = api_fail(r->x, MT_QUERY_ERROR, "a query ended in an error");
+        break;
+    case RUN_SYNTAX:
+        assert(r->status != MT_OK);
+        break;
+    case RUN_STOPPED:
+        r->status = api_fail(r->x, MT_STOPPED, "stopped");
+        break;
+    case RUN_ABORTED:
+        r->status = fail_aborted(r->x);
+        break;
+    }
+    return r->status;
+}
+
 MtStatus mt_run(MtRuntime *x, const char *name, const char *text, size_t len, MtOnResult on_result,
                 void *context)
 {
@@ -121,22 +148,7 @@ MtStatus mt_run(MtRuntime *x, const char *name, const char *text, size_t len, Mt
     RunEvents events = {&r, query_ended, text_is_wrong};
     api_rest(x);
     enter(x);
-    switch (interp_run(x->rt, x->rt->top, text, len, name, &events)) {
-    case RUN_OK:
-        break;
-    case RUN_ERROR:
-        r.status = api_fail(x, MT_QUERY_ERROR, "a query ended in an error");
-        break;
-    case RUN_SYNTAX:
-        assert(r.status != MT_OK);
-        break;
-    case RUN_STOPPED:
-        r.status = api_fail(x, MT_STOPPED, "stopped");
-        break;
-    case RUN_ABORTED:
-        r.status = fail_aborted(x);
-        break;
-    }
+    run_status(&r, interp_run(x->rt, x->rt->top, text, len, name, &events));
     leave(x);
     if (x->busy == 0) x->run_ns += base_now_ns() - began;
     return r.status;
@@ -178,12 +190,98 @@ static const char *file_label(const char *path)
     return strcmp(path, "-") == 0 ? "<stdin>" : path;
 }
 
+/* -- Compiled programs -- */
+
+static ReadStatus next_compiled(void *program, Word *form, Span *span)
+{
+    return mbc_next(program, form, span);
+}
+
+static const Span *compiled_spans(void *program, size_t *count)
+{
+    return mbc_spans(program, count);
+}
+
+/* Open the compiled program TEXT of file PATH.  It stays open as long as X: its chunks may be wanted at any time. */
+static Mbc *open_compiled(MtRuntime *x, const char *path, const FileText *text)
+{
+    Buf reason = {0};
+    Mbc *program = mbc_open(x->rt, text->data, text->len, x->rt->top->dir ? x->rt->top->dir : ".",
+                            mt_version(), &reason);
+    if (!program) api_fail(x, MT_REFUSED, "%s: %s", file_label(path), buf_cstr(&reason));
+    if (program) vec_push(&x->programs, program);
+    if (program && x->vm) vec_push(&x->vm->programs, program);
+    buf_free(&reason);
+    return program;
+}
+
+static MtStatus run_compiled(MtRuntime *x, const char *path, const FileText *text, MtOnResult on_result,
+                             void *context)
+{
+    uint64_t began = base_now_ns();
+    api_rest(x);
+    Mbc *program = open_compiled(x, path, text);
+    if (!program) return MT_REFUSED;
+    Run r = {x, mbc_file(program), on_result, context, 0, began, MT_OK};
+    RunEvents events = {&r, query_ended, text_is_wrong};
+    FormSource source = {program, next_compiled, compiled_spans};
+    enter(x);
+    run_status(&r, interp_run_forms(x->rt, x->rt->top, &source, &events));
+    leave(x);
+    if (x->busy == 0) x->run_ns += base_now_ns() - began;
+    return r.status;
+}
+
+static MtStatus write_file(MtRuntime *x, const char *path, const Buf *bytes)
+{
+    FILE *file = fopen(path, "wb");
+    if (!file) return api_fail(x, MT_IO, "%s: %s", path, strerror(errno));
+    bool ok = fwrite(bytes->data, 1, bytes->len, file) == bytes->len;
+    if (fclose(file) != 0) ok = false;
+    return ok ? MT_OK : api_fail(x, MT_IO, "%s: cannot write: %s", path, strerror(errno));
+}
+
+static MtStatus fail_reader(MtRuntime *x, const Reader *r, ReadStatus status, const char *name);
+
+/* The program is compiled in a runtime of its own, as one that does nothing but run it would. */
+static MtStatus compile_text(MtRuntime *x, const char *name, const char *text, size_t len, Buf *out)
+{
+    Runtime *rt = rt_new(builtin_table, BI_COUNT, &interp_engine);
+    if (!rt) return api_fail(x, MT_NO_MEMORY, "not enough address space");
+    Reader *reader = reader_new(&rt->heap, rt->symbols, NULL, text, len, UINT32_MAX);
+    MtStatus status = MT_OK;
+    if (!mbc_compile(rt, reader, text, len, name, mt_version(), out))
+        status = fail_reader(x, reader, READ_ERROR, name);
+    reader_free(reader);
+    rt_free(rt);
+    return status;
+}
+
+MtStatus mt_compile_file(MtRuntime *x, const char *path, const char *out_path)
+{
+    FileText text;
+    Buf out = {0};
+    if (!file_read(path, &text)) return api_fail(x, MT_IO, "%s: %s", path, text.error);
+    const char *label = file_label(path);
+    MtStatus status = mbc_is(text.data, text.len)
+                          ? api_fail(x, MT_INVALID, "%s: this is a compiled program already", label)
+                          : compile_text(x, label, text.data ? text.data : "", text.len, &out);
+    file_free(&text);
+    if (status == MT_OK) status = write_file(x, out_path, &out);
+    buf_free(&out);
+    return status;
+}
+
 MtStatus mt_run_file(MtRuntime *x, const char *path, MtOnResult on_result, void *context)
 {
     FileText text;
     if (!file_read(path, &text)) return api_fail(x, MT_IO, "%s: %s", path, text.error);
     set_folder(x->rt->top, strcmp(path, "-") == 0 ? "" : path);
-    MtStatus status = mt_run(x, file_label(path), text.data ? text.data : "", text.len, on_result, context);
+    MtStatus status;
+    if (mbc_is(text.data, text.len))
+        status = run_compiled(x, path, &text, on_result, context);
+    else
+        status = mt_run(x, file_label(path), text.data ? text.data : "", text.len, on_result, context);
     file_free(&text);
     return status;
 }

@@ -22,7 +22,7 @@ const char *mt_status_name(MtStatus status)
         [MT_OK] = "ok",           [MT_QUERY_ERROR] = "query-error", [MT_STOPPED] = "stopped",
         [MT_SYNTAX] = "syntax",   [MT_INCOMPLETE] = "incomplete",   [MT_IO] = "io",
         [MT_TIMEOUT] = "timeout", [MT_INTERRUPTED] = "interrupted", [MT_NO_MEMORY] = "no-memory",
-        [MT_INVALID] = "invalid",
+        [MT_INVALID] = "invalid", [MT_REFUSED] = "refused",
     };
     return (size_t)status < COUNT_OF(names) ? names[status] : "unknown";
 }
@@ -165,6 +165,8 @@ void mt_free(MtRuntime *x)
     assert(x->busy == 0);
     if (x->rt) rt_free(x->rt);
     vm_free(x->vm);
+    for (size_t i = 0; i < x->programs.len; i++) mbc_close(x->programs.data[i]);
+    vec_free(&x->programs);
     api_free_functions(x);
     vec_free(&x->locals);
     vec_free(&x->kept);

@@ -6,6 +6,7 @@
 #include "cli/repl.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ static int exit_status(MtStatus status)
         return STATUS_QUERY;
     case MT_SYNTAX:
     case MT_INCOMPLETE:
+    case MT_REFUSED:
         return STATUS_SYNTAX;
     case MT_IO:
         return STATUS_IO;
@@ -210,6 +212,47 @@ static int run_with_output(const Options *o)
     return finish(out.file, name, run(o, &out));
 }
 
+/* -- --compile -- */
+
+/* PATH with ".mbc" in place of ".metta", to be freed. */
+static char *compiled_name(const char *path)
+{
+    static const char old[] = ".metta", new[] = ".mbc";
+    size_t len = strlen(path);
+    if (len > strlen(old) && strcmp(path + len - strlen(old), old) == 0) len -= strlen(old);
+    char *name = calloc(1, len + sizeof new);
+    if (!name) return NULL;
+    memcpy(name, path, len);
+    memcpy(name + len, new, sizeof new);
+    return name;
+}
+
+static MtStatus compile_to(MtRuntime *rt, const Options *o)
+{
+    const char *path = o->inputs[0].text;
+    char *name = o->output ? NULL : compiled_name(path);
+    MtStatus status = mt_compile_file(rt, path, o->output ? o->output : name);
+    free(name);
+    return status;
+}
+
+static int compile(const Options *o)
+{
+    MtError error;
+    Output none = {.file = stdout};
+    MtRuntime *rt = new_runtime(o, &none, &error);
+    MtStatus status = rt ? compile_to(rt, o) : error.status;
+    if (status != MT_OK) output_error(rt ? mt_error(rt) : &error);
+    mt_free(rt);
+    return exit_status(status);
+}
+
+static bool is_compilation(const Options *o)
+{
+    return o->input_count == 1 && o->inputs[0].kind == INPUT_FILE && !o->repl && !o->dump_ast &&
+           (o->output || strcmp(o->inputs[0].text, "-") != 0);
+}
+
 int main(int argc, char **argv)
 {
     Options o;
@@ -225,6 +268,11 @@ int main(int argc, char **argv)
     } else if (o.input_count == 0 && (o.dump_ast || (!o.repl && !isatty(STDIN_FILENO)))) {
         fputs("mettatron: no FILE given\nTry 'mettatron --help'.\n", stderr);
         status = STATUS_USAGE;
+    } else if (o.compile && !is_compilation(&o)) {
+        fputs("mettatron: --compile takes one FILE\nTry 'mettatron --help'.\n", stderr);
+        status = STATUS_USAGE;
+    } else if (o.compile) {
+        status = compile(&o);
     } else {
         status = run_with_output(&o);
     }

@@ -170,6 +170,9 @@ static bool apply(Options *o, const OptionInfo *info, const char *value)
     case OPTION_REPL:
         o->repl = true;
         break;
+    case OPTION_COMPILE:
+        o->compile = true;
+        break;
     case OPTION_OUTPUT:
         o->output = value;
         break;

@@ -25,6 +25,7 @@ typedef struct Options {
     const char **search_paths;
     size_t search_path_count;
     const char *output; /* NULL: standard output */
+    bool compile;       /* the one input, a file */
     bool repl, sexpr, help, version, strict, log_help;
     uint64_t max_memory, max_depth, timeout_ms;
     uint64_t max_tier, bytecode_threshold;

@@ -31,6 +31,16 @@ typedef enum RunStatus {
 RunStatus interp_run(Runtime *rt, Module *m, const char *text, size_t len, const char *file,
                      const RunEvents *events);
 
+/* Where the forms of a program come from: NEXT and SPANS are as reader_next and reader_spans. */
+typedef struct FormSource {
+    void *context;
+    ReadStatus (*next)(void *context, Word *form, Span *span);
+    const Span *(*spans)(void *context, size_t *count);
+} FormSource;
+
+/* The same for the forms that SOURCE gives, until it gives no more; it tells itself what is wrong with them (RUN_SYNTAX). */
+RunStatus interp_run_forms(Runtime *rt, Module *m, const FormSource *source, const RunEvents *events);
+
 /* Evaluate ATOM in SCOPE where any type is expected, and append its results to OUT (owned by the caller). */
 void interp_eval(Runtime *rt, Scope *scope, Word atom, QueryResults *out);
 

@@ -371,6 +371,7 @@ void interp_eval(Runtime *rt, Scope *scope, Word atom, QueryResults *out)
 typedef struct TextRun {
     Runtime *rt;
     Module *module;
+    const FormSource *source;
     const RunEvents *events;
     RunStatus status;
 } TextRun;
@@ -395,36 +396,26 @@ static bool is_ill_typed(TextRun *run, Word atom, QueryResults *out)
     return true;
 }
 
-static void add_form(TextRun *run, Reader *reader, Word form)
+static void add_form(TextRun *run, Word form)
 {
     space_add(run->module->space, form);
     if (!atom_is_triple(form, W_SYM(EQUAL))) return;
     size_t n;
-    const Span *spans = reader_spans(reader, &n);
+    const Span *spans = run->source->spans(run->source->context, &n);
     rt_keep_spans(run->module, spans, n);
 }
 
-static bool run_form(TextRun *run, Reader *reader, Word form, const Span *span, bool query)
+static bool run_form(TextRun *run, Word form, const Span *span, bool query)
 {
     QueryResults r = {0};
     bool refused = is_ill_typed(run, form, &r);
     if (!refused && query)
         interp_eval(run->rt, run->module->scope, form, &r);
     else if (!refused)
-        add_form(run, reader, form);
+        add_form(run, form);
     bool go_on = refused || query ? deliver(run, &r, span) : true;
     vec_free(&r.atoms);
     return go_on;
-}
-
-static void report_syntax(TextRun *run, Reader *reader)
-{
-    run->status = RUN_SYNTAX;
-    if (!run->events->syntax) return;
-    const ReadError *e = reader_error(reader);
-    size_t len;
-    const char *line = reader_line_at(reader, e->offset, &len);
-    run->events->syntax(run->events->context, e, line, len);
 }
 
 /* Outside queries nothing refers to the heap, so a collection between two forms costs next to nothing. */
@@ -442,25 +433,33 @@ static void log_form(TextRun *run, Word form, const Span *span, bool query)
     buf_free(&text);
 }
 
-static bool run_next(TextRun *run, Reader *reader)
+static bool run_next(TextRun *run)
 {
+    const FormSource *source = run->source;
     Word form;
     Span span;
     bool query = false;
-    ReadStatus status = reader_next(reader, &form, &span);
+    ReadStatus status = source->next(source->context, &form, &span);
     if (status == READ_FORM && form == W_SYM(BANG)) {
         query = true;
-        status = reader_next(reader, &form, &span);
+        status = source->next(source->context, &form, &span);
     }
     if (status == READ_EOF) return false;
     if (status != READ_FORM) {
-        report_syntax(run, reader);
+        run->status = RUN_SYNTAX;
         return false;
     }
     if (UNLIKELY(log_on(&run->rt->log, LOG_TARGET_READ, LOG_TRACE))) log_form(run, form, &span, query);
-    bool go_on = run_form(run, reader, form, &span, query);
+    bool go_on = run_form(run, form, &span, query);
     collect_between_forms(run->rt);
     return go_on;
+}
+
+RunStatus interp_run_forms(Runtime *rt, Module *m, const FormSource *source, const RunEvents *events)
+{
+    TextRun run = {rt, m, source, events, RUN_OK};
+    while (run_next(&run)) continue;
+    return run.status;
 }
 
 static uint32_t add_file(Runtime *rt, const char *file)
@@ -469,15 +468,34 @@ static uint32_t add_file(Runtime *rt, const char *file)
     return (uint32_t)rt->files.len - 1;
 }
 
+static ReadStatus next_of_text(void *reader, Word *form, Span *span)
+{
+    return reader_next(reader, form, span);
+}
+
+static const Span *spans_of_text(void *reader, size_t *count)
+{
+    return reader_spans(reader, count);
+}
+
+static void report_syntax(const Reader *reader, const RunEvents *events)
+{
+    const ReadError *e = reader_error(reader);
+    size_t len;
+    const char *line = reader_line_at(reader, e->offset, &len);
+    events->syntax(events->context, e, line, len);
+}
+
 RunStatus interp_run(Runtime *rt, Module *m, const char *text, size_t len, const char *file,
                      const RunEvents *events)
 {
-    TextRun run = {rt, m, events, RUN_OK};
     Tokens tokens = rt_tokens(rt, m);
     Reader *reader = reader_new(&rt->heap, rt->symbols, &tokens, text, len, add_file(rt, file));
-    while (run_next(&run, reader)) continue;
+    FormSource source = {reader, next_of_text, spans_of_text};
+    RunStatus status = interp_run_forms(rt, m, &source, events);
+    if (status == RUN_SYNTAX && events->syntax) report_syntax(reader, events);
     reader_free(reader);
-    return run.status;
+    return status;
 }
 
 /* -- The engine table -- */

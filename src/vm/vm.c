@@ -40,6 +40,7 @@ void vm_free(Vm *vm)
     if (!vm) return;
     report_coverage(vm);
     functions_fini(&vm->functions);
+    vec_free(&vm->programs);
     base_free(vm);
 }
 
@@ -54,8 +55,24 @@ static void check_chunk(const Chunk *c)
 #endif
 }
 
+/* A chunk for F that a compiled program has brought, if what it takes for granted is so. */
+static bool take_compiled(Runtime *rt, Vm *vm, Function *f)
+{
+    enum { HOPE = 4 }; /* rules that change all the time will not be again what they were */
+    Chunk *c = NULL;
+    for (size_t i = 0; i < vm->programs.len && !c && f->expired < HOPE; i++)
+        c = mbc_chunk(vm->programs.data[i], vm->scope, &vm->functions, f);
+    if (!c) return false;
+    const char *name = sym_text(rt->symbols, f->name, NULL);
+    LOG(&rt->log, JIT_COMPILE, DEBUG, "taken from the compiled program",
+        LOG_TEXT("function", name, strlen(name)));
+    functions_adopt(&vm->functions, f, c);
+    return true;
+}
+
 static void compile(Runtime *rt, Vm *vm, Function *f)
 {
+    if (take_compiled(rt, vm, f)) return;
     Chunk *c = compile_function(rt, vm->scope, &vm->functions, f->name, f->arity, &f->refusal);
     const char *name = sym_text(rt->symbols, f->name, NULL), *reason = compile_refusal_text(f->refusal);
     LOG(&rt->log, JIT_COMPILE, DEBUG, c ? "compiled to bytecode" : "not compiled",

@@ -7,12 +7,15 @@
 #define METTA_VM_VM_H
 
 #include "code/compile.h"
+#include "code/mbc.h"
 #include "interp/engine.h"
 
 typedef struct Vm {
     Scope *scope; /* functions are compiled for this scope only */
     Functions functions;
     uint32_t threshold; /* calls before a function is compiled */
+    VEC(struct Mbc *)
+    programs; /* compiled programs, whose chunks are taken instead of compiling; the owner's */
     uint64_t bytecode_runs, interpreter_runs, compilations, expirations;
 #ifdef METTA_OP_COVERAGE
     uint64_t coverage[256]; /* by opcode: how often it ran */

@@ -620,6 +620,41 @@ static void test_config(void)
     mt_free(NULL);
 }
 
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    CHECK(file && fputs(text, file) >= 0 && fclose(file) == 0);
+}
+
+static bool note_line(void *context, MtRuntime *rt, const MtResult *result)
+{
+    (void)rt;
+    *(uint32_t *)context = result->span.line;
+    return true;
+}
+
+static void test_compile(void)
+{
+    static const char source[] = "api-test.metta", compiled[] = "api-test.mbc";
+    MtRuntime *rt = mt_new(NULL, NULL);
+    uint32_t line = 0;
+    write_file(source, "(= (f $x) (+ $x 1))\n(only 1)\n!(f 41)\n");
+    CHECK(mt_compile_file(rt, source, compiled) == MT_OK);
+    CHECK(mt_space_count(rt, mt_space_top(rt)) == 0);
+    CHECK(mt_run_file(rt, compiled, note_line, &line) == MT_OK && line == 3);
+    CHECK(mt_space_count(rt, mt_space_top(rt)) == 2);
+    write_file(source, "(= (f $x) $x)\n");
+    CHECK(mt_run_file(rt, compiled, NULL, NULL) == MT_REFUSED);
+    CHECK(strstr(mt_error(rt)->message, "stale"));
+    CHECK_STR(mt_status_name(MT_REFUSED), "refused");
+    write_file(source, "(= (f");
+    CHECK(mt_compile_file(rt, source, compiled) == MT_SYNTAX && mt_error(rt)->span.line == 1);
+    CHECK(mt_compile_file(rt, "none.metta", compiled) == MT_IO);
+    remove(source);
+    remove(compiled);
+    mt_free(rt);
+}
+
 int main(void)
 {
     MtRuntime *rt = mt_new(NULL, NULL);
@@ -642,5 +677,6 @@ int main(void)
     test_memory();
     test_breakpoints();
     test_config();
+    test_compile();
     return unit_end();
 }
