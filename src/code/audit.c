@@ -38,6 +38,7 @@ static const char *const contracts[256] = {
     [OP_TAIL_BRANCH_BOOL] = ".1",
     [OP_BLOCK] = "k.",
     [OP_ACCEPT] = "",
+    [OP_INLINED] = ".",
     [OP_CASE_DONE] = "d",
     [OP_CALL] = "f.",
     [OP_TAIL_CALL] = "f.",

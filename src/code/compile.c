@@ -559,12 +559,15 @@ Chunk *compile_function(Runtime *rt, Scope *scope, Functions *fs, uint32_t name,
         .rt = rt, .scope = scope, .functions = fs, .chunk = base_calloc(1, sizeof(Chunk)), .fail = NO_LABEL};
     c.chunk->name = name;
     c.chunk->arity = c.chunk->locals = arity;
+    /* The variables made here are gone afterwards: those of the program are numbered as if nothing had been compiled. */
+    uint64_t serial = rt->heap.next_serial;
     depend(&c, word_sym(name));
     if (arity > MAX_ARGUMENTS) refuse(&c, REFUSED_TOO_LARGE);
     collect_rules(&c);
     if (c.refusal == REFUSED_NONE) compile_clauses(&c);
     if (c.refusal == REFUSED_NONE && !code_encode(&c.code, c.chunk)) refuse(&c, REFUSED_TOO_LARGE);
     *why = c.refusal;
+    rt->heap.next_serial = serial;
     vec_free(&c.clauses);
     vec_free(&c.slots);
     for (size_t i = 0; i < c.signatures.len; i++) base_free(c.signatures.data[i]);

@@ -359,6 +359,8 @@ static bool vm_enter(Machine *m, Word goal, Word type, Step *next)
     Vm *vm = m->rt->upper;
     /* A minimal instruction takes one step only; an Atom or Expression is not evaluated at all. */
     if (word_is_nil(type) || m->scope != vm->scope) return false;
+    /* The evaluator's log shows every reduction: there are none to be seen in bytecode. */
+    if (UNLIKELY(log_on(&m->rt->log, LOG_TARGET_EVAL, LOG_TRACE))) return false;
     type = atom_deref(type);
     if (type == W_SYM(T_ATOM) || type == W_SYM(T_EXPRESSION)) return false;
     Function *f =
