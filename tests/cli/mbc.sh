@@ -6,7 +6,7 @@ cat >fib.metta <<'EOF'
 (= (fib $n)
    (if (< $n 2) $n (+ (fib (- $n 1)) (fib (- $n 2)))))
 !(fib 15)
-(= (pair $x $y) (Pair $x $y $z "text" 'c' 1.5 123456789012345678901234567890))
+(= (pair $x $y) (Pair $x $y zed "text" 'c' 1.5 123456789012345678901234567890))
 !(pair a $free)
 ! !
 !(match &self (= (fib $n) $body) done)
