@@ -392,6 +392,11 @@ MT_API void mt_each_file(MtRuntime *rt, MtOnPath on_path, void *context);
 MT_API const char *mt_disassemble(MtRuntime *rt, const char *head);
 /* The same with everything the code refers to behind it: constants, templates, switches, places, dependencies (docs/mbc.md). */
 MT_API const char *mt_disassemble_full(MtRuntime *rt, const char *head);
+/* Name of pass I, in the order in which the compiler's passes run; NULL behind the last. */
+MT_API const char *mt_pass(size_t i);
+/* The code of function HEAD (NULL: of all) before and after the pass called PASS.  Functions that are not compiled give nothing.  Valid until
+ * the next call with RT.  NULL without tier 1, and when there is no such pass. */
+MT_API const char *mt_show_pass(MtRuntime *rt, const char *pass, const char *head);
 
 /* Figures since mt_new. */
 typedef struct MtStats {

@@ -29,39 +29,66 @@ static void collect_function(void *context, Word atom)
     vec_push(&list->items, f);
 }
 
-static void dump_function(MtRuntime *x, Definition f, bool full)
+/* One listing after the other in the runtime's text. */
+static void dump_bytecode(MtRuntime *x, const Definition *f, bool full)
 {
     Runtime *rt = x->rt;
     CompileRefusal why;
-    Chunk *c = compile_function(rt, rt->top->scope, &x->vm->functions, f.name, f.arity, &why);
+    Chunk *c = compile_function(rt, rt->top->scope, &x->vm->functions, f->name, f->arity, NULL, &why);
     if (x->text.len) buf_putc(&x->text, '\n');
     if (c && full)
         chunk_dump(rt, c, &x->text);
     else if (c)
         chunk_disassemble(&rt->names, c, &x->text);
     else
-        buf_printf(&x->text, "=== %s/%u ===\nnot compiled: %s\n", sym_text(rt->symbols, f.name, NULL),
-                   (unsigned)f.arity, compile_refusal_text(why));
+        buf_printf(&x->text, "=== %s/%u ===\nnot compiled: %s\n", sym_text(rt->symbols, f->name, NULL),
+                   (unsigned)f->arity, compile_refusal_text(why));
     chunk_free(c);
 }
 
-static const char *list_functions(MtRuntime *x, const char *head, bool full)
+static FunctionList list_functions(MtRuntime *x, const char *head)
 {
-    if (!x->vm) return NULL;
     FunctionList list = {.only = head, .symbols = x->rt->symbols};
     space_each(x->rt->top->space, collect_function, &list);
     vec_clear(&x->text);
-    for (size_t i = 0; i < list.items.len; i++) dump_function(x, list.items.data[i], full);
+    return list;
+}
+
+static const char *list_bytecode(MtRuntime *x, const char *head, bool full)
+{
+    if (!x->vm) return NULL;
+    FunctionList list = list_functions(x, head);
+    for (size_t i = 0; i < list.items.len; i++) dump_bytecode(x, &list.items.data[i], full);
     vec_free(&list.items);
     return buf_cstr(&x->text);
 }
 
 const char *mt_disassemble(MtRuntime *x, const char *head)
 {
-    return list_functions(x, head, false);
+    return list_bytecode(x, head, false);
 }
 
 const char *mt_disassemble_full(MtRuntime *x, const char *head)
 {
-    return list_functions(x, head, true);
+    return list_bytecode(x, head, true);
+}
+
+const char *mt_pass(size_t i)
+{
+    return i < PASS_COUNT ? pass_name((PassId)i) : NULL;
+}
+
+const char *mt_show_pass(MtRuntime *x, const char *pass, const char *head)
+{
+    PassWatch watch = {pass_find(pass, strlen(pass)), &x->rt->names, &x->text};
+    if (!x->vm || watch.pass == PASS_COUNT) return NULL;
+    FunctionList list = list_functions(x, head);
+    for (size_t i = 0; i < list.items.len; i++) {
+        CompileRefusal why;
+        const Definition *f = &list.items.data[i];
+        chunk_free(
+            compile_function(x->rt, x->rt->top->scope, &x->vm->functions, f->name, f->arity, &watch, &why));
+    }
+    vec_free(&list.items);
+    return buf_cstr(&x->text);
 }

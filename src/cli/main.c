@@ -133,9 +133,11 @@ static MtRuntime *new_runtime(const Options *o, Output *out, MtError *error)
 static void dump(MtRuntime *rt, const Options *o, Output *out)
 {
     const char *head = *o->dump ? o->dump : NULL;
-    const char *text = o->dump_full ? mt_disassemble_full(rt, head) : mt_disassemble(rt, head);
-    output_text(out, text ? text : "no bytecode in tier 0\n",
-                strlen(text ? text : "no bytecode in tier 0\n"));
+    const char *text = o->dump_pass   ? mt_show_pass(rt, o->dump_pass, head)
+                       : o->dump_full ? mt_disassemble_full(rt, head)
+                                      : mt_disassemble(rt, head);
+    if (!text) text = "no bytecode in tier 0\n";
+    output_text(out, text, strlen(text));
 }
 
 static void print_stats(MtRuntime *rt, bool json)

@@ -126,18 +126,37 @@ static bool parse_seconds(const char *text, uint64_t *ms)
     return true;
 }
 
-/* "ast", or "bytecode" or "bytecode-full", perhaps with ":HEAD". */
+/* What follows WORD in TEXT: "" when nothing does, else what stands behind a colon; NULL when it is something else. */
+static const char *after_word(const char *text, const char *word)
+{
+    size_t len = strlen(word);
+    if (strncmp(text, word, len) != 0 || (text[len] != '\0' && text[len] != ':')) return NULL;
+    return text[len] == ':' ? text + len + 1 : "";
+}
+
+/* "NAME" or "NAME:HEAD". */
+static bool parse_pass(Options *o, const char *text)
+{
+    for (size_t i = 0; mt_pass(i); i++) {
+        o->dump = after_word(text, mt_pass(i));
+        o->dump_pass = mt_pass(i);
+        if (o->dump) return true;
+    }
+    return false;
+}
+
+/* "ast", or "bytecode", "bytecode-full" or "pass:NAME", perhaps with ":HEAD". */
 static bool parse_dump(Options *o, const char *text)
 {
-    static const char plain[] = "bytecode", full[] = "bytecode-full";
-    size_t len = strcspn(text, ":");
     o->dump_ast = strcmp(text, "ast") == 0;
-    o->dump_full = len == strlen(full) && strncmp(text, full, len) == 0;
-    o->dump = NULL;
+    o->dump_full = false;
+    o->dump = o->dump_pass = NULL;
     if (o->dump_ast) return true;
-    if (!o->dump_full && (len != strlen(plain) || strncmp(text, plain, len) != 0)) return false;
-    o->dump = text[len] == ':' ? text + len + 1 : "";
-    return true;
+    if (strncmp(text, "pass:", 5) == 0) return parse_pass(o, text + 5);
+    o->dump = after_word(text, "bytecode-full");
+    o->dump_full = o->dump != NULL;
+    if (!o->dump) o->dump = after_word(text, "bytecode");
+    return o->dump != NULL;
 }
 
 static bool parse_log_format(const char *text, MtLogFormat *out)

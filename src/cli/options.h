@@ -29,10 +29,11 @@ typedef struct Options {
     bool repl, sexpr, help, version, strict, log_help;
     uint64_t max_memory, max_depth, timeout_ms;
     uint64_t max_tier, bytecode_threshold;
-    bool dump_ast;     /* list what is read, and run nothing */
-    const char *dump;  /* bytecode: NULL: none; "": of all functions; else the head of one */
-    bool dump_full;    /* with everything that the code refers to */
-    const char *stats; /* NULL, "text" or "json" */
+    bool dump_ast;         /* list what is read, and run nothing */
+    const char *dump;      /* compiled code: NULL: none; "": of all functions; else the head of one */
+    bool dump_full;        /* with everything that the code refers to */
+    const char *dump_pass; /* NULL: bytecode; else before and after this pass */
+    const char *stats;     /* NULL, "text" or "json" */
     const char *log_filter;
     MtLogFormat log_format;
 } Options;

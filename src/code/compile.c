@@ -553,7 +553,7 @@ static void compile_clauses(Compiler *c)
 }
 
 Chunk *compile_function(Runtime *rt, Scope *scope, Functions *fs, uint32_t name, uint32_t arity,
-                        CompileRefusal *why)
+                        const PassWatch *watch, CompileRefusal *why)
 {
     Compiler c = {
         .rt = rt, .scope = scope, .functions = fs, .chunk = base_calloc(1, sizeof(Chunk)), .fail = NO_LABEL};
@@ -565,6 +565,7 @@ Chunk *compile_function(Runtime *rt, Scope *scope, Functions *fs, uint32_t name,
     if (arity > MAX_ARGUMENTS) refuse(&c, REFUSED_TOO_LARGE);
     collect_rules(&c);
     if (c.refusal == REFUSED_NONE) compile_clauses(&c);
+    if (c.refusal == REFUSED_NONE) passes_run(&c.code, c.chunk, watch);
     if (c.refusal == REFUSED_NONE && !code_encode(&c.code, c.chunk)) refuse(&c, REFUSED_TOO_LARGE);
     *why = c.refusal;
     rt->heap.next_serial = serial;

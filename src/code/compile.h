@@ -6,14 +6,15 @@
 #define METTA_CODE_COMPILE_H
 
 #include "code/function.h"
+#include "code/passes.h"
 #include "rt/rt.h"
 
 /* The reason as text; static. */
 const char *compile_refusal_text(CompileRefusal r);
 
 /* Compile function NAME with ARITY arguments as SCOPE's rules define it now; the functions that it calls are looked up in FS.
- * Returns an owned chunk, or NULL and the reason. */
+ * Returns an owned chunk, or NULL and the reason.  WATCH: NULL, or the pass to show. */
 Chunk *compile_function(Runtime *rt, Scope *scope, Functions *fs, uint32_t name, uint32_t arity,
-                        CompileRefusal *why);
+                        const PassWatch *watch, CompileRefusal *why);
 
 #endif

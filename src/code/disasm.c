@@ -1,95 +1,118 @@
 #include "code/disasm.h"
 
+#include "code/code.h"
 #include "code/function.h"
 #include "code/term.h"
 
-static void print_switch(const Names *names, const Chunk *c, const Switch *s, Buf *comment)
+/* What a listing is of: bytes, or code with labels. */
+typedef struct Listing {
+    const Names *names;
+    const Chunk *chunk;
+    bool labels;
+    bool full;     /* nothing is left out */
+    uint32_t next; /* offset of the next instruction */
+    Buf line, comment;
+} Listing;
+
+static Buf *comment(Listing *l)
 {
-    const char *separator = comment->len ? ", " : "";
+    if (l->comment.len) buf_puts(&l->comment, ", ");
+    return &l->comment;
+}
+
+static void print_switch(Listing *l, const Switch *s)
+{
     for (uint32_t i = 0; i < s->count; i++) {
-        const SwitchCase *k = &c->cases.data[s->first + i];
+        const SwitchCase *k = &l->chunk->cases.data[s->first + i];
         if (word_is_nil(k->key)) continue;
-        buf_puts(comment, separator);
-        atom_print(names, k->key, comment);
-        if (k->len) buf_printf(comment, "/%u", (unsigned)k->len - 1);
-        buf_printf(comment, " to %04u", (unsigned)k->target);
-        separator = ", ";
+        atom_print(l->names, k->key, comment(l));
+        if (k->len) buf_printf(&l->comment, "/%u", (unsigned)k->len - 1);
+        buf_printf(&l->comment, l->labels ? " to L%u" : " to %04u", (unsigned)k->target);
     }
 }
 
-/* Append operand LETTER at P; what it stands for goes to COMMENT.  FULL: nothing is left out. */
-static void print_operand(const Names *names, const Chunk *c, char letter, const uint8_t *p, uint32_t next,
-                          bool full, Buf *out, Buf *comment)
+static void print_jump(Listing *l, int32_t value)
 {
-    const char *separator = comment->len ? ", " : "";
-    switch (letter) {
-    case 'k':
-        buf_printf(out, " %u", op_read16(p));
-        buf_puts(comment, separator);
-        atom_print(names, c->constants.data[op_read16(p)], comment);
-        break;
-    case 't':
-        buf_printf(out, " %u", op_read16(p));
-        buf_puts(comment, separator);
-        atom_print(names, c->templates.data[op_read16(p)].term, comment);
-        break;
-    case 'j':
-        buf_printf(out, " %d", (int16_t)op_read16(p));
-        buf_printf(comment, "%sto %04u", separator, (unsigned)((int64_t)next + (int16_t)op_read16(p)));
-        break;
-    case 'f':
-        buf_printf(out, " %u", op_read16(p));
-        buf_printf(comment, "%s%s/%u", separator,
-                   sym_text(names->symbols, c->functions.data[op_read16(p)]->name, NULL),
-                   (unsigned)c->functions.data[op_read16(p)]->arity);
-        break;
-    case 'w':
-        buf_printf(out, " %u", op_read16(p));
-        print_switch(names, c, &c->switches.data[op_read16(p)], comment);
-        break;
-    case 'i':
-        buf_printf(out, " %d", (int16_t)op_read16(p));
-        break;
-    case 'c':
-        buf_printf(out, full && (*p & 0x80) ? " %u*" : " %u", *p & 0x7Fu);
-        break;
-    default:
-        buf_printf(out, " %u", *p);
-        break;
+    if (l->labels) {
+        buf_printf(&l->line, " L%u", (unsigned)value);
+        return;
     }
+    buf_printf(&l->line, " %d", (int)value);
+    buf_printf(comment(l), "to %04u", (unsigned)((int64_t)l->next + value));
+}
+
+static void print_function(Listing *l, const Function *f)
+{
+    buf_printf(comment(l), "%s/%u", sym_text(l->names->symbols, f->name, NULL), (unsigned)f->arity);
+}
+
+/* Append operand LETTER of VALUE; what it stands for goes to the comment. */
+static void print_operand(Listing *l, char letter, int32_t value)
+{
+    if (letter == 'j') {
+        print_jump(l, value);
+        return;
+    }
+    buf_printf(&l->line, " %d", letter == 'c' ? (int)value & 0x7F : (int)value);
+    if (letter == 'c' && l->full && (value & 0x80)) buf_putc(&l->line, '*');
+    if (letter == 'k')
+        atom_print(l->names, l->chunk->constants.data[value], comment(l));
+    else if (letter == 't')
+        atom_print(l->names, l->chunk->templates.data[value].term, comment(l));
+    else if (letter == 'f')
+        print_function(l, l->chunk->functions.data[value]);
+    else if (letter == 'w')
+        print_switch(l, &l->chunk->switches.data[value]);
+}
+
+/* The line number and the opcode. */
+static void begin_line(Listing *l, const OpInfo *op, const Span *place)
+{
+    if (place && place->line)
+        buf_printf(&l->line, "%4u  ", (unsigned)place->line);
+    else
+        buf_puts(&l->line, "   -  ");
+    buf_printf(&l->line, *op->operands ? "%-17s" : "%s", op->mnemonic);
+}
+
+static void end_line(Listing *l, Buf *out)
+{
+    enum { COMMENT_COLUMN = 40 };
+    if (l->comment.len) {
+        while (l->line.len < COMMENT_COLUMN) buf_putc(&l->line, ' ');
+        buf_puts(&l->line, " ; ");
+        buf_put(&l->line, l->comment.data, l->comment.len);
+    }
+    buf_put(out, l->line.data, l->line.len);
+    buf_putc(out, '\n');
+    buf_free(&l->line);
+    buf_free(&l->comment);
+}
+
+/* -- Bytes -- */
+
+static int32_t read_operand(char letter, const uint8_t *p)
+{
+    if (op_operand_size(letter) == 1) return *p;
+    return letter == 'i' || letter == 'j' ? (int16_t)op_read16(p) : op_read16(p);
 }
 
 static uint32_t list_instruction(const Names *names, const Chunk *c, uint32_t offset, bool full, Buf *out)
 {
-    enum { COMMENT_COLUMN = 40 };
     const OpInfo *op = op_info(c->code.data[offset]);
     if (!op->mnemonic || offset + op->length > c->code.len) {
         /* Bytes that nothing leads to need not be instructions. */
         buf_printf(out, "%04u    -  .byte             %u\n", (unsigned)offset, c->code.data[offset]);
         return offset + 1;
     }
-    uint32_t next = offset + op->length;
-    const Span *place = chunk_place(c, offset);
-    Buf line = {0}, comment = {0};
-    buf_printf(&line, "%04u ", (unsigned)offset);
-    if (place)
-        buf_printf(&line, "%4u  ", (unsigned)place->line);
-    else
-        buf_puts(&line, "   -  ");
-    buf_printf(&line, *op->operands ? "%-17s" : "%s", op->mnemonic);
+    Listing l = {.names = names, .chunk = c, .full = full, .next = offset + op->length};
+    buf_printf(&l.line, "%04u ", (unsigned)offset);
+    begin_line(&l, op, chunk_place(c, offset));
     const uint8_t *p = c->code.data + offset + 1;
     for (const char *letter = op->operands; *letter; p += op_operand_size(*letter), letter++)
-        print_operand(names, c, *letter, p, next, full, &line, &comment);
-    if (comment.len) {
-        while (line.len < COMMENT_COLUMN) buf_putc(&line, ' ');
-        buf_puts(&line, " ; ");
-        buf_put(&line, comment.data, comment.len);
-    }
-    buf_put(out, line.data, line.len);
-    buf_putc(out, '\n');
-    buf_free(&line);
-    buf_free(&comment);
-    return next;
+        print_operand(&l, *letter, read_operand(*letter, p));
+    end_line(&l, out);
+    return l.next;
 }
 
 uint32_t chunk_disassemble_at(const Names *names, const Chunk *c, uint32_t offset, Buf *out)
@@ -231,4 +254,57 @@ void chunk_dump(const Runtime *rt, const Chunk *c, Buf *out)
     dump_expressions(c, out);
     dump_places(rt, c, out);
     dump_depends(rt, c, out);
+}
+
+/* -- Code with labels -- */
+
+/* Which labels something leads to; to be freed. */
+static bool *used_labels(const Code *code, const Chunk *chunk)
+{
+    bool *used = base_calloc(code->labels.len + 1, sizeof *used);
+    for (size_t i = 0; i < code->instrs.len; i++) {
+        const char *letters = op_info(code->instrs.data[i].op)->operands;
+        for (unsigned k = 0; letters[k]; k++)
+            if (letters[k] == 'j') used[code->instrs.data[i].arg[k]] = true;
+    }
+    for (size_t i = 0; i < chunk->cases.len; i++)
+        if (!word_is_nil(chunk->cases.data[i].key)) used[chunk->cases.data[i].target] = true;
+    return used;
+}
+
+/* Used labels by the instruction that they stand before: heads[i] - 1 is the first at I, chain[l] - 1 the one after L. */
+static void print_labels(const uint32_t *chain, uint32_t first, Buf *out)
+{
+    for (uint32_t l = first; l; l = chain[l - 1]) buf_printf(out, "L%u:\n", (unsigned)l - 1);
+}
+
+static void print_instr(const Names *names, const Code *code, const Chunk *chunk, size_t i, Buf *out)
+{
+    const Instr *in = &code->instrs.data[i];
+    const OpInfo *op = op_info(in->op);
+    Listing l = {.names = names, .chunk = chunk, .labels = true};
+    buf_puts(&l.line, "  ");
+    begin_line(&l, op, in->place < code->places.len ? &code->places.data[in->place] : NULL);
+    for (unsigned k = 0; op->operands[k]; k++) print_operand(&l, op->operands[k], (int32_t)in->arg[k]);
+    end_line(&l, out);
+}
+
+void code_print(const Names *names, const Code *code, const Chunk *chunk, Buf *out)
+{
+    bool *used = used_labels(code, chunk);
+    uint32_t *heads = base_calloc(code->instrs.len + 1, sizeof *heads),
+             *chain = base_calloc(code->labels.len + 1, sizeof *chain);
+    for (uint32_t l = (uint32_t)code->labels.len; l-- > 0;) {
+        uint32_t at = code->labels.data[l];
+        if (!used[l] || at > code->instrs.len) continue;
+        chain[l] = heads[at];
+        heads[at] = l + 1;
+    }
+    for (size_t i = 0; i < code->instrs.len; i++) {
+        print_labels(chain, heads[i], out);
+        print_instr(names, code, chunk, i, out);
+    }
+    base_free(used);
+    base_free(heads);
+    base_free(chain);
 }

@@ -141,7 +141,7 @@ static bool put_function(Packer *p, Runtime *rt, Functions *fs, const Function *
     CompileRefusal why;
     const char *error;
     uint32_t at;
-    Chunk *c = compile_function(rt, rt->top->scope, fs, f->name, f->arity, &why);
+    Chunk *c = compile_function(rt, rt->top->scope, fs, f->name, f->arity, NULL, &why);
     bool kept = c && chunk_audit(rt, c, &error, &at) && image_put(p, rt->top->scope, c, file);
     chunk_free(c);
     return kept;

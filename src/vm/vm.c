@@ -73,7 +73,7 @@ static bool take_compiled(Runtime *rt, Vm *vm, Function *f)
 static void compile(Runtime *rt, Vm *vm, Function *f)
 {
     if (take_compiled(rt, vm, f)) return;
-    Chunk *c = compile_function(rt, vm->scope, &vm->functions, f->name, f->arity, &f->refusal);
+    Chunk *c = compile_function(rt, vm->scope, &vm->functions, f->name, f->arity, NULL, &f->refusal);
     const char *name = sym_text(rt->symbols, f->name, NULL), *reason = compile_refusal_text(f->refusal);
     LOG(&rt->log, JIT_COMPILE, DEBUG, c ? "compiled to bytecode" : "not compiled",
         LOG_TEXT("function", name, strlen(name)), LOG_TEXT("reason", reason, strlen(reason)));

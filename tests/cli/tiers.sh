@@ -38,6 +38,34 @@ check "the listing follows the results" 0 "*" "" "$program" --dump=bytecode:f -e
 expect "in this order" [ "$(head -n 2 out)" = "[1]
 === f/0 ===" ]
 
+check "a pass" 0 "=== f/1 before fold ===
+     1  push_const        1              ; Pair
+     1  eval_local        0
+     1  push_long_small   2
+     1  push_long_small   3
+     1  mul
+     1  make_sexpr        3
+     1  return
+     -  stuck
+
+=== f/1 after fold ===
+     1  push_const        1              ; Pair
+     1  eval_local        0
+     1  push_long_small   6
+     1  make_sexpr        3
+     1  return
+     -  stuck" "" "$program" --dump=pass:fold:f -e '(= (f $x) (Pair $x (* 2 3))) (= (g) 1)'
+check "labels" 0 "*" "" "$program" --dump=pass:thread:fib fib.metta
+expect "where they stand" grep -Eqx "L[0-9]+:" out
+expect "and where they are jumped to" grep -Eq "guard_number +0 L[0-9]+$" out
+for pass in $(sed -n 's/^PASS([a-z]*, "\([a-z]*\)".*/\1/p' "$root/src/code/passes.inc"); do
+    check "pass $pass of all functions" 0 "*" "" "$program" --dump=pass:$pass "$root/examples/fib.metta"
+    expect "its code" grep -Eq "^=== .* (before|after) $pass ===$" out
+done
+check "no such pass" 2 "" "is no WHAT" "$program" --dump=pass:none -e 1
+check "no pass named" 2 "" "is no WHAT" "$program" --dump=pass: -e 1
+check "passes in tier 0" 0 "no bytecode in tier 0" "" "$program" --tier=0 --dump=pass:fold fib.metta
+
 # -- Figures --
 
 check "figures as text" 0 "[55]" "^bytecode_runs +[1-9]" "$program" --tier=1 --stats=text fib.metta -e '(fib 10)'

@@ -110,7 +110,7 @@ static void check_program(const char *where, const char *text, size_t len)
         CompileRefusal why;
         Chunk *c =
             compile_function(w.rt, w.rt->top->scope, &w.functions, (uint32_t)(heads.items.data[i] >> 32),
-                             (uint32_t)heads.items.data[i], &why);
+                             (uint32_t)heads.items.data[i], NULL, &why);
         if (c) check_round_trip(&w, where, c);
         chunk_free(c);
     }

@@ -118,7 +118,7 @@ static Chunk *compile_text(World *w, const char *text, const char *name, uint32_
     *w = (World){.rt = rt_new(builtin_table, BI_COUNT, &interp_engine)};
     load(w->rt, text);
     uint32_t id = word_sym_id(rt_sym(w->rt, name));
-    return compile_function(w->rt, w->rt->top->scope, &w->functions, id, arity, why);
+    return compile_function(w->rt, w->rt->top->scope, &w->functions, id, arity, NULL, why);
 }
 
 static void world_free(World *w)
@@ -471,38 +471,37 @@ static void check_listing(const char *text, const char *name, const char *want)
 
 static void test_listings(void)
 {
-    check_listing(
-        fib, "fib",
-        "=== fib/1 ===\n"
-        "locals: 1, upvalues: 0, arity: 1\n"
-        "\n"
-        "0000    1  guard_number      0 51        ; to 0055\n"
-        "0004    1  load_local        0\n"
-        "0006    1  push_long_small   2\n"
-        "0009    1  lt\n"
-        "0010    1  tail_branch_bool  6 0         ; to 0021, (if (< $#0 2) $#0 (+ (fib (- $#0 1)) (fib (- "
-        "$#0 2))))\n"
-        "0015    1  return_branch     0 0 2       ; (if (< $#0 2) $#0 (+ (fib (- $#0 1)) (fib (- $#0 2)))), "
-        "True\n"
-        "0021    1  guard_type        3 26        ; Number, to 0052\n"
-        "0026    1  load_local        0\n"
-        "0028    1  push_long_small   1\n"
-        "0031    1  sub\n"
-        "0032    1  call_typed        3 0 1       ; Number, fib/1\n"
-        "0038    1  load_local        0\n"
-        "0040    1  push_long_small   2\n"
-        "0043    1  sub\n"
-        "0044    1  call_typed        3 0 1       ; Number, fib/1\n"
-        "0050    1  add\n"
-        "0051    1  return\n"
-        "0052    1  tail_eval         2           ; (+ (fib (- $#0 1)) (fib (- $#0 2)))\n"
-        "0055    1  tail_eval         0           ; (if (< $#0 2) $#0 (+ (fib (- $#0 1)) (fib (- $#0 2))))\n"
-        "0058    -  stuck\n");
+    check_listing(fib, "fib",
+                  "=== fib/1 ===\n"
+                  "locals: 1, upvalues: 0, arity: 1\n"
+                  "\n"
+                  "0000    1  guard_number      0 51        ; to 0055\n"
+                  "0004    1  load_local        0\n"
+                  "0006    1  push_long_small   2\n"
+                  "0009    1  lt\n"
+                  "0010    1  tail_branch_bool  6 0         ; to 0021, (if (< $#0 2) $#0 (+ (fib (- $#0 1)) "
+                  "(fib (- $#0 2))))\n"
+                  "0015    1  return_branch     0 0 2       ; (if (< $#0 2) $#0 (+ (fib (- $#0 1)) (fib (- "
+                  "$#0 2)))), True\n"
+                  "0021    1  guard_type        3 26        ; Number, to 0052\n"
+                  "0026    1  load_local        0\n"
+                  "0028    1  push_long_small   1\n"
+                  "0031    1  sub\n"
+                  "0032    1  call_typed        3 0 1       ; Number, fib/1\n"
+                  "0038    1  load_local        0\n"
+                  "0040    1  push_long_small   2\n"
+                  "0043    1  sub\n"
+                  "0044    1  call_typed        3 0 1       ; Number, fib/1\n"
+                  "0050    1  add\n"
+                  "0051    1  return\n"
+                  "0052    1  tail_eval         2           ; (+ (fib (- $#0 1)) (fib (- $#0 2)))\n"
+                  "0055    1  tail_eval         0           ; (if (< $#0 2) $#0 (+ (fib (- $#0 1)) (fib (- "
+                  "$#0 2))))\n");
     check_listing(len, "len",
                   "=== len/1 ===\n"
                   "locals: 3, upvalues: 0, arity: 1\n"
                   "\n"
-                  "0000    -  switch            0 0 33 36   ; Nil to 0008, Cons/2 to 0012, to 0041, to 0044\n"
+                  "0000    -  switch            0 0 51 33   ; Nil to 0008, Cons/2 to 0012, to 0059, to 0041\n"
                   "0008    1  push_long_small   0\n"
                   "0011    1  return\n"
                   "0012    2  get_item          0 1 1\n"
@@ -514,12 +513,11 @@ static void test_listings(void)
                   "0036    2  add\n"
                   "0037    2  return\n"
                   "0038    2  tail_eval         0           ; (+ 1 (len $#1))\n"
-                  "0041    2  jump              18          ; to 0062\n"
-                  "0044    1  unify_head        2 1 3       ; (len Nil), to 0053\n"
-                  "0050    1  jump              -45         ; to 0008\n"
-                  "0053    2  unify_head        3 0 3       ; (len (Cons $#0 $#1)), to 0062\n"
-                  "0059    2  jump              -42         ; to 0020\n"
-                  "0062    -  stuck\n");
+                  "0041    1  unify_head        2 1 3       ; (len Nil), to 0050\n"
+                  "0047    1  jump              -42         ; to 0008\n"
+                  "0050    2  unify_head        3 0 3       ; (len (Cons $#0 $#1)), to 0059\n"
+                  "0056    2  jump              -39         ; to 0020\n"
+                  "0059    -  stuck\n");
 }
 
 int main(int argc, char **argv)
