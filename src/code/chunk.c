@@ -23,8 +23,18 @@ void chunk_trace(Chunk *c, Heap *h)
     for (size_t i = 0; i < c->templates.len; i++) heap_visit(h, &c->templates.data[i].term);
 }
 
+/* What is fused must not run past the beginning of an expression. */
+static void split_fusions(Chunk *c)
+{
+    for (size_t at = 0; at < c->code.len; at += op_info(c->code.data[at])->length) {
+        assert(op_info(c->code.data[at])->mnemonic);
+        c->code.data[at] = op_first(c->code.data[at]);
+    }
+}
+
 void chunk_expire(Chunk *c)
 {
+    if (!c->stale) split_fusions(c);
     c->stale = true;
     for (size_t i = 0; i < c->expressions.len; i++) c->code.data[c->expressions.data[i].at] = OP_LEAVE_STALE;
 }

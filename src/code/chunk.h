@@ -70,8 +70,8 @@ typedef struct Chunk {
 void chunk_free(Chunk *c);
 /* Visit the constants (collector root). */
 void chunk_trace(Chunk *c, Heap *h);
-/* Mark C stale: each of its expressions is left for tier 0 when control comes to its start.  Linear in the number of
- * expressions. */
+/* Mark C stale: each of its expressions is left for tier 0 when control comes to its start.  Linear in the length of
+ * the code. */
 void chunk_expire(Chunk *c);
 /* The expression that starts at OFFSET, or NULL.  Logarithmic. */
 const Expression *chunk_expression(const Chunk *c, uint32_t offset);

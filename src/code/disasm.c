@@ -65,9 +65,12 @@ static void print_operand(Listing *l, char letter, int32_t value)
         print_switch(l, &l->chunk->switches.data[value]);
 }
 
-/* The line number and the opcode. */
-static void begin_line(Listing *l, const OpInfo *op, const Span *place)
+/* The line number and opcode CODE. */
+static void begin_line(Listing *l, uint8_t code, const Span *place)
 {
+    const OpInfo *op = op_info(code);
+    const Fusion *fusion = op_fusion(code);
+    if (fusion) buf_printf(comment(l), "and the next %u", fusion->count - 1u);
     if (place && place->line)
         buf_printf(&l->line, "%4u  ", (unsigned)place->line);
     else
@@ -107,7 +110,7 @@ static uint32_t list_instruction(const Names *names, const Chunk *c, uint32_t of
     }
     Listing l = {.names = names, .chunk = c, .full = full, .next = offset + op->length};
     buf_printf(&l.line, "%04u ", (unsigned)offset);
-    begin_line(&l, op, chunk_place(c, offset));
+    begin_line(&l, c->code.data[offset], chunk_place(c, offset));
     const uint8_t *p = c->code.data + offset + 1;
     for (const char *letter = op->operands; *letter; p += op_operand_size(*letter), letter++)
         print_operand(&l, *letter, read_operand(*letter, p));
@@ -284,7 +287,7 @@ static void print_instr(const Names *names, const Code *code, const Chunk *chunk
     const OpInfo *op = op_info(in->op);
     Listing l = {.names = names, .chunk = chunk, .labels = true};
     buf_puts(&l.line, "  ");
-    begin_line(&l, op, in->place < code->places.len ? &code->places.data[in->place] : NULL);
+    begin_line(&l, in->op, in->place < code->places.len ? &code->places.data[in->place] : NULL);
     for (unsigned k = 0; op->operands[k]; k++) print_operand(&l, op->operands[k], (int32_t)in->arg[k]);
     end_line(&l, out);
 }

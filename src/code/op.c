@@ -31,3 +31,40 @@ unsigned op_operand_size(char letter)
 {
     return SIZE_OF(letter);
 }
+
+/* -- Fusions -- */
+
+enum { ANY, SAME };
+static const Fusion fusions[] = {
+#define FUSE(op, same, ...) {OP_##op, sizeof((uint8_t[]){__VA_ARGS__}), same, {__VA_ARGS__}},
+#include "code/fusions.inc"
+#undef FUSE
+};
+
+const Fusion *op_fusions(size_t *count)
+{
+    *count = COUNT_OF(fusions);
+    return fusions;
+}
+
+const Fusion *op_fusion(uint8_t op)
+{
+    /* Index + 1 by opcode. */
+    enum {
+#define FUSE(op, same, ...) INDEX_##op,
+#include "code/fusions.inc"
+#undef FUSE
+    };
+    static const uint8_t by_op[256] = {
+#define FUSE(op, same, ...) [OP_##op] = INDEX_##op + 1,
+#include "code/fusions.inc"
+#undef FUSE
+    };
+    return by_op[op] ? &fusions[by_op[op] - 1] : NULL;
+}
+
+uint8_t op_first(uint8_t op)
+{
+    const Fusion *f = op_fusion(op);
+    return f ? f->parts[0] : op;
+}

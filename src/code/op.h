@@ -32,6 +32,15 @@ typedef struct OpInfo {
     const char *doc;
 } OpInfo;
 
+/* An opcode that stands for several instructions in a row, its PARTS.  It is the opcode of the first of them, with its operands; the
+ * bytes of the others stay behind it, for whoever comes to them from elsewhere, and it goes on behind the last. */
+enum { FUSION_MAX = 5 };
+typedef struct Fusion {
+    uint8_t op, count;
+    bool same; /* the first operands of the first two are the same */
+    uint8_t parts[FUSION_MAX];
+} Fusion;
+
 /* The 16-bit operand at P. */
 static inline uint16_t op_read16(const uint8_t *p)
 {
@@ -41,6 +50,12 @@ static inline uint16_t op_read16(const uint8_t *p)
 const OpInfo *op_info(uint8_t byte);
 /* The opcode called MNEMONIC (LEN bytes), or -1.  Linear in the number of opcodes. */
 int op_find(const char *mnemonic, size_t len);
+/* The fusions by priority, COUNT of them. */
+const Fusion *op_fusions(size_t *count);
+/* The fusion that OP is, or NULL. */
+const Fusion *op_fusion(uint8_t op);
+/* What OP begins with: the first part of a fusion, else itself. */
+uint8_t op_first(uint8_t op);
 /* Bytes that operand LETTER takes. */
 unsigned op_operand_size(char letter);
 

@@ -103,12 +103,29 @@ static bool reach_cases(Verifier *v, uint32_t at, int32_t height)
     return true;
 }
 
+/* Do the parts of fusion F stand at AT? */
+static bool check_fusion(Verifier *v, uint32_t at, const Fusion *f)
+{
+    const uint8_t *code = v->chunk->code.data;
+    size_t len = v->chunk->code.len, p = at;
+    for (unsigned i = 0; i < f->count; i++) {
+        if (p >= len || op_first(code[p]) != f->parts[i]) return fail(v, at, "not what it is fused of");
+        size_t next = p + op_info(code[p])->length;
+        if (next > len) return fail(v, at, "instruction is cut off");
+        if (i == 1 && f->same && code[p + 1] != code[at + 1]) return fail(v, at, "fused of different locals");
+        p = next;
+    }
+    return true;
+}
+
 static bool check_instruction(Verifier *v, uint32_t at)
 {
     const Chunk *c = v->chunk;
     const OpInfo *op = op_info(c->code.data[at]);
     if (!op->mnemonic) return fail(v, at, "unknown opcode");
     if (at + op->length > c->code.len) return fail(v, at, "instruction is cut off");
+    const Fusion *fusion = op_fusion(c->code.data[at]);
+    if (fusion && !check_fusion(v, at, fusion)) return false;
     int32_t n = 0, targets[2] = {0, 0};
     unsigned jumps = 0;
     if (!check_operands(v, at, op, &n, targets, &jumps)) return false;

@@ -165,6 +165,18 @@ static inline Registers load_frame(Frame *f)
         SAVE;          \
         return (step); \
     } while (0)
+/* In fusions: the integer at distance AT; the first part alone; the tail_branch_bool that ends at distance END. */
+#define PEEK_I(at) ((int16_t)op_read16(ip + (at)))
+#define UNFUSED(op) goto op_##op
+#define BRANCH_IF(condition, end)        \
+    do {                                 \
+        if (condition) {                 \
+            ip += (end);                 \
+            NEXT;                        \
+        }                                \
+        ip += (end) + PEEK_I((end) - 4); \
+        NEXT;                            \
+    } while (0)
 #define BACKTRACK goto backtrack
 #define GIVE(x)      \
     do {             \
@@ -223,6 +235,30 @@ static inline bool int_arithmetic(NumOp op, int64_t a, int64_t b, Word *out)
     if (!int_fits48(r)) return false;
     *out = word_int48(r);
     return true;
+}
+
+/* Shifted up, integers of 48 bits overflow where those of 64 do. */
+static inline bool add_ints(Word x, Word y, Word *out)
+{
+    int64_t r;
+    if (__builtin_add_overflow((int64_t)(x << 16), (int64_t)(y << 16), &r)) return false;
+    *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
+    return true;
+}
+
+static inline bool sub_ints(Word x, Word y, Word *out)
+{
+    int64_t r;
+    if (__builtin_sub_overflow((int64_t)(x << 16), (int64_t)(y << 16), &r)) return false;
+    *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
+    return true;
+}
+
+/* Is VALUE an item of an expression as it stands: no bound variable, nothing to evaluate, not Empty? */
+static inline bool is_item(Word value)
+{
+    if (word_is_heap(value)) return !atom_may_reduce(value);
+    return !word_is_cell(value) && value != W_SYM(EMPTY);
 }
 
 #define LOAD(frame)                           \

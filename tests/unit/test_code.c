@@ -98,6 +98,32 @@ static void test_table(void)
     test_guide_numbers();
 }
 
+/* A fusion looks like its first part to whoever does not look further; only its last part, or a guard, leaves the row. */
+static void test_fusion_table(void)
+{
+    size_t count;
+    const Fusion *fusions = op_fusions(&count);
+    for (size_t i = 0; i < count; i++) {
+        const Fusion *f = &fusions[i];
+        const OpInfo *own = op_info(f->op), *first = op_info(f->parts[0]);
+        CHECK_MSG(op_fusion(f->op) == f && op_first(f->op) == f->parts[0], "%s: fused twice", own->mnemonic);
+        CHECK_MSG(f->count >= 2 && f->count <= FUSION_MAX, "%s", own->mnemonic);
+        CHECK_MSG(strcmp(own->operands, first->operands) == 0 && own->pops == first->pops &&
+                      own->pushes == first->pushes && own->flags == first->flags,
+                  "%s is not like %s", own->mnemonic, first->mnemonic);
+        for (unsigned k = 0; k < f->count; k++) {
+            CHECK_MSG(!op_fusion(f->parts[k]), "%s: of fusions", own->mnemonic);
+            if (k + 1 < f->count) CHECK_MSG(!(op_info(f->parts[k])->flags & OPF_END), "%s", own->mnemonic);
+        }
+        Buf doc = {0};
+        for (unsigned k = 0; k < f->count; k++)
+            buf_printf(&doc, "%s%s", k ? ", " : "", op_info(f->parts[k])->mnemonic);
+        CHECK_STR(own->doc, buf_cstr(&doc));
+        buf_free(&doc);
+    }
+    CHECK(!op_fusion(OP_LOAD_LOCAL) && op_first(OP_LOAD_LOCAL) == OP_LOAD_LOCAL);
+}
+
 /* -- Compiling -- */
 
 static void load(Runtime *rt, const char *text)
@@ -263,6 +289,28 @@ static void test_dependencies(void)
     world_free(&w);
 }
 
+/* An expired chunk has no fusions left: they would run past the beginning of expressions. */
+static void test_expiry(void)
+{
+    World w;
+    CompileRefusal why;
+    Chunk *c = compile_text(&w, fib, "fib", 1, &why);
+    size_t n = c->code.len;
+    uint8_t *before = base_alloc(n + 1);
+    unsigned fused = 0;
+    for (size_t i = 0; i < n; i++) before[i] = c->code.data[i];
+    chunk_expire(c);
+    for (size_t at = 0; at < n; at += op_info(before[at])->length) {
+        bool begins = chunk_expression(c, (uint32_t)at) != NULL;
+        fused += op_fusion(before[at]) != NULL;
+        CHECK(c->code.data[at] == (begins ? OP_LEAVE_STALE : op_first(before[at])));
+    }
+    CHECK(fused > 0);
+    base_free(before);
+    chunk_free(c);
+    world_free(&w);
+}
+
 /* Small switches are searched, large ones hashed. */
 static void test_switches(void)
 {
@@ -322,9 +370,9 @@ static void check_code(const char *want, uint32_t want_at, const uint8_t *code, 
 static void test_rejects(void)
 {
     CODE(NULL, 0, OP_LOAD_LOCAL, 1, OP_RETURN);
-    CODE(NULL, 0, OP_STUCK, 0xEE); /* what control cannot reach does not matter */
-    CODE("unknown opcode", 0, 0xEE);
-    CODE("unknown opcode", 2, OP_LOAD_LOCAL, 0, 0xEE);
+    CODE(NULL, 0, OP_STUCK, 0xFC); /* what control cannot reach does not matter */
+    CODE("unknown opcode", 0, 0xFC);
+    CODE("unknown opcode", 2, OP_LOAD_LOCAL, 0, 0xFC);
     CODE("instruction is cut off", 0, OP_LOAD_LOCAL);
     CODE("instruction is cut off", 0, OP_PUSH_CONST, 0);
     CODE("instruction is cut off", 1, OP_NOP, OP_JUMP, 0);
@@ -345,6 +393,12 @@ static void test_rejects(void)
     CODE("stack underflow", 0, OP_RETURN);
     CODE("stack underflow", 2, OP_LOAD_LOCAL, 0, OP_ADD, OP_RETURN);
     CODE("stack underflow", 2, OP_LOAD_LOCAL, 0, OP_MAKE_SEXPR, 2, OP_RETURN);
+    CODE(NULL, 0, OP_ADD_SMALL, 0, OP_PUSH_LONG_SMALL, 1, 0, OP_ADD, OP_RETURN);
+    CODE("not what it is fused of", 0, OP_ADD_SMALL, 0, OP_PUSH_LONG_SMALL, 1, 0, OP_SUB, OP_RETURN);
+    CODE("not what it is fused of", 0, OP_ADD_SMALL, 0, OP_PUSH_LONG_SMALL, 1, 0);
+    CODE("instruction is cut off", 0, OP_ADD_SMALL, 0, OP_PUSH_LONG_SMALL, 1);
+    CODE(NULL, 0, OP_GET_ITEMS, 0, 1, 1, OP_GET_ITEM, 0, 2, 1, OP_STUCK);
+    CODE("fused of different locals", 0, OP_GET_ITEMS, 0, 1, 1, OP_GET_ITEM, 1, 2, 1, OP_STUCK);
     CODE("no such function", 0, OP_TAIL_CALL, 0, 0, 1);
     CODE("no such switch", 0, OP_SWITCH, 0, 0, 0, 0, 0, 0, 0);
     CODE("stack overflow", 4, OP_LOAD_LOCAL, 0, OP_LOAD_LOCAL, 0, OP_LOAD_LOCAL, 0, OP_RETURN);
@@ -475,7 +529,7 @@ static void test_listings(void)
                   "=== fib/1 ===\n"
                   "locals: 1, upvalues: 0, arity: 1\n"
                   "\n"
-                  "0000    1  guard_number      0 51        ; to 0055\n"
+                  "0000    1  guard_if_lt_small 0 51        ; and the next 4, to 0055\n"
                   "0004    1  load_local        0\n"
                   "0006    1  push_long_small   2\n"
                   "0009    1  lt\n"
@@ -484,15 +538,15 @@ static void test_listings(void)
                   "0015    1  return_branch     0 0 2       ; (if (< $#0 2) $#0 (+ (fib (- $#0 1)) (fib (- "
                   "$#0 2)))), True\n"
                   "0021    1  guard_type        3 26        ; Number, to 0052\n"
-                  "0026    1  load_local        0\n"
+                  "0026    1  sub_small_call    0           ; and the next 3\n"
                   "0028    1  push_long_small   1\n"
                   "0031    1  sub\n"
                   "0032    1  call_typed        3 0 1       ; Number, fib/1\n"
-                  "0038    1  load_local        0\n"
+                  "0038    1  sub_small_call    0           ; and the next 3\n"
                   "0040    1  push_long_small   2\n"
                   "0043    1  sub\n"
                   "0044    1  call_typed        3 0 1       ; Number, fib/1\n"
-                  "0050    1  add\n"
+                  "0050    1  add_return                    ; and the next 1\n"
                   "0051    1  return\n"
                   "0052    1  tail_eval         2           ; (+ (fib (- $#0 1)) (fib (- $#0 2)))\n"
                   "0055    1  tail_eval         0           ; (if (< $#0 2) $#0 (+ (fib (- $#0 1)) (fib (- "
@@ -504,13 +558,13 @@ static void test_listings(void)
                   "0000    -  switch            0 0 51 33   ; Nil to 0008, Cons/2 to 0012, to 0059, to 0041\n"
                   "0008    1  push_long_small   0\n"
                   "0011    1  return\n"
-                  "0012    2  get_item          0 1 1\n"
+                  "0012    2  get_items         0 1 1       ; and the next 1\n"
                   "0016    2  get_item          0 2 2\n"
                   "0020    2  guard_type        1 13        ; Number, to 0038\n"
                   "0025    2  push_long_small   1\n"
                   "0028    2  eval_local        2\n"
                   "0030    2  call_typed        1 0 1       ; Number, len/1\n"
-                  "0036    2  add\n"
+                  "0036    2  add_return                    ; and the next 1\n"
                   "0037    2  return\n"
                   "0038    2  tail_eval         0           ; (+ 1 (len $#1))\n"
                   "0041    1  unify_head        2 1 3       ; (len Nil), to 0050\n"
@@ -525,9 +579,11 @@ int main(int argc, char **argv)
     uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL) << 16 | 1;
     printf("seed %llu\n", (unsigned long long)seed);
     test_table();
+    test_fusion_table();
     test_accepts();
     test_refusals();
     test_dependencies();
+    test_expiry();
     test_switches();
     test_rejects();
     test_heights();

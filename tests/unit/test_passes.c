@@ -40,6 +40,7 @@ static void put(Bench *b, Op op, uint32_t x, uint32_t y, uint32_t z)
 #define PUT0(b, op) put(b, op, 0, 0, 0)
 #define PUT1(b, op, x) put(b, op, x, 0, 0)
 #define PUT2(b, op, x, y) put(b, op, x, y, 0)
+#define PUT3(b, op, x, y, z) put(b, op, x, y, z)
 
 static uint32_t label(Bench *b)
 {
@@ -339,6 +340,95 @@ static void test_dead_expression(void)
     check_pass(&b, PASS_dead, "fail\nreturn\n");
 }
 
+/* -- fuse -- */
+
+static void put_sum(Bench *b)
+{
+    PUT1(b, OP_LOAD_LOCAL, 1);
+    PUT1(b, OP_PUSH_LONG_SMALL, 5);
+    PUT0(b, OP_ADD);
+}
+
+static void test_fuse(void)
+{
+    Bench b = bench_new();
+    uint32_t otherwise = label(&b);
+    PUT2(&b, OP_GUARD_NUMBER, 1, otherwise);
+    PUT1(&b, OP_LOAD_LOCAL, 1);
+    PUT1(&b, OP_PUSH_LONG_SMALL, 5);
+    PUT0(&b, OP_LT);
+    PUT2(&b, OP_TAIL_BRANCH_BOOL, otherwise, 0);
+    put_sum(&b);
+    PUT0(&b, OP_RETURN);
+    place(&b, otherwise);
+    PUT0(&b, OP_STUCK);
+    check_pass(&b, PASS_fuse,
+               "guard_if_lt_small 1 L0\nload_local 1\npush_long_small 5\nlt\ntail_branch_bool L0 0\n"
+               "add_small 1\npush_long_small 5\nadd\nreturn\nL0:\nstuck\n");
+}
+
+/* Where a jump leads into a fusion another one begins; what begins later is preferred if it is longer. */
+static void test_fuse_overlap(void)
+{
+    Bench b = bench_new();
+    uint32_t in = label(&b), sum = label(&b);
+    PUT1(&b, OP_TRY, in);
+    PUT2(&b, OP_GUARD_NUMBER, 2, in);
+    PUT2(&b, OP_GUARD_NUMBER, 2, in);
+    place(&b, in);
+    PUT1(&b, OP_EVAL_LOCAL, 0);
+    place(&b, sum);
+    PUT1(&b, OP_EVAL_LOCAL, 0);
+    PUT1(&b, OP_EVAL_LOCAL, 0);
+    PUT2(&b, OP_GUARD_NUMBER, 0, sum);
+    PUT1(&b, OP_LOAD_LOCAL, 0);
+    put_sum(&b);
+    PUT0(&b, OP_RETURN);
+    check_pass(&b, PASS_fuse,
+               "try L0\nguard_numbers 2 L0\nguard_number 2 L0\nL0:\neval_locals 0\nL1:\neval_locals "
+               "0\neval_local 0\n"
+               "guard_number 0 L1\nload_local 0\nadd_small 1\npush_long_small 5\nadd\nreturn\n");
+}
+
+/* Different locals, and an expression that is taken apart in its own local. */
+static void test_fuse_not(void)
+{
+    Bench b = bench_new();
+    PUT3(&b, OP_GET_ITEM, 0, 1, 0);
+    PUT3(&b, OP_GET_ITEM, 0, 1, 2);
+    PUT3(&b, OP_GET_ITEM, 1, 1, 2);
+    PUT3(&b, OP_GET_ITEM, 2, 1, 3);
+    PUT3(&b, OP_GET_ITEM, 2, 2, 1);
+    PUT0(&b, OP_STUCK);
+    check_pass(&b, PASS_fuse,
+               "get_item 0 1 0\nget_item 0 1 2\nget_item 1 1 2\nget_items 2 1 3\nget_item 2 2 1\nstuck\n");
+}
+
+/* Each row of the table, laid out as it is, becomes its opcode. */
+static void test_fusions(void)
+{
+    size_t count;
+    const Fusion *fusions = op_fusions(&count);
+    for (size_t i = 0; i < count; i++) {
+        Bench b = bench_new();
+        uint32_t end = label(&b);
+        for (unsigned k = 0; k < fusions[i].count; k++) {
+            const char *letters = op_info(fusions[i].parts[k])->operands;
+            uint32_t operand[3] = {0, 1, 2};
+            for (unsigned n = 0; n < 3 && letters[n]; n++)
+                if (letters[n] != 's' && letters[n] != 'n' && letters[n] != 'i') operand[n] = 0;
+            put(&b, (Op)fusions[i].parts[k], operand[0], operand[1], operand[2]);
+        }
+        place(&b, end);
+        PUT0(&b, OP_STUCK);
+        pass_fuse(&b.code, b.chunk);
+        CHECK_MSG(b.code.instrs.data[0].op == fusions[i].op, "%s", op_info(fusions[i].op)->mnemonic);
+        code_free(&b.code);
+        chunk_free(b.chunk);
+        rt_free(b.rt);
+    }
+}
+
 int main(void)
 {
     test_names();
@@ -353,5 +443,9 @@ int main(void)
     test_dead();
     test_dead_switch();
     test_dead_expression();
+    test_fuse();
+    test_fuse_overlap();
+    test_fuse_not();
+    test_fusions();
     return unit_end();
 }
