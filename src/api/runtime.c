@@ -204,7 +204,7 @@ void mt_stats(MtRuntime *x, MtStats *stats)
         .major_collections = h->major_count,
         .symbols = sym_count(x->rt->symbols),
         .interpreter_runs = x->vm ? x->vm->interpreter_runs : 0,
-        .bytecode_runs = x->vm ? x->vm->bytecode_runs : 0,
+        .bytecode_runs = x->vm ? x->rt->steps - x->rt->tier0_steps + x->vm->entered : 0,
         .chunks = x->vm ? x->vm->compilations : 0,
         .expired_chunks = x->vm ? x->vm->expirations : 0,
         .choice_points = x->rt->choices,

@@ -369,6 +369,7 @@ Step call(Machine *m, Word goal, Word type)
 {
     Word head = atom_deref(expr_at(goal, 0));
     count_step(m);
+    m->tier0_steps++;
     if (UNLIKELY(++m->depth > m->max_depth)) return step_return(m, overflow_error(m, goal));
     if (word_is_op(head)) return call_builtin(m, word_op_index(head), goal, type);
     if (word_is_sym(head)) {

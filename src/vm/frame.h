@@ -48,6 +48,19 @@ static inline Frame *push_frame(Machine *m, Chunk *c, const Word *args, Word typ
     return lay_frame(m, c, args, c->arity, type, computed ? FF_CHANGED : 0, 0);
 }
 
+/* Make F, which runs C and is not protected, the frame of another call of C's function; ARGS are on its own operand stack. */
+static inline void again_in_frame(Machine *m, Frame *f, const Chunk *c, const Word *args, Word type, bool computed)
+{
+    Word *locals = f->slot + VM_LOCALS;
+    for (uint32_t i = 0; i < c->arity; i++) locals[i] = args[i];
+    for (uint32_t i = c->arity; i < c->locals; i++) locals[i] = WORD_NIL;
+    f->flags = FF_GOAL | (computed ? FF_CHANGED : 0);
+    f->depth = m->depth;
+    f->slot[SLOT_HELD] = WORD_NIL;
+    f->slot[VM_TYPE] = type;
+    f->slot[VM_IP] = WORD_MAKE(TAG_RAW, 0);
+}
+
 /* A frame for the code at START of C, which F runs, with a copy of F's locals; the current frame gets its results. */
 static inline Frame *push_block(Machine *m, const Frame *f, Chunk *c, Word type, uint32_t start)
 {

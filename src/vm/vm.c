@@ -272,18 +272,21 @@ static inline bool is_item(Word value)
         ip = loaded.ip;                       \
     } while (0)
 
-/* May the callee be entered in the loop? */
-static inline Chunk *enterable(Machine *m, Vm *vm, Function *f, Word type)
-{
-    if (UNLIKELY(m->depth >= m->max_depth || type == W_SYM(T_ATOM))) return NULL;
-    return LIKELY(f->chunk != NULL) ? f->chunk : find_chunk(m, vm, f);
-}
+/* Begin in the new frame F, a call of CHUNK. */
+#define BEGIN(chunk)               \
+    do {                           \
+        c = (chunk);               \
+        locals = f->slot + VM_LOCALS; \
+        sp = stack = locals + c->locals; \
+        ip = c->code.data;         \
+        NEXT;                      \
+    } while (0)
 
 /* Is PARENT a VM frame that a value can be given to without further ado?  One that a choice point protects becomes current as a
  * copy: there are alternatives, and this one has succeeded. */
 static inline Frame *receiver(Machine *m, Frame *parent)
 {
-    if (parent->kind != FRAME_VM || log_on(&m->rt->log, LOG_TARGET_EVAL, LOG_TRACE)) return NULL;
+    if (UNLIKELY(parent->kind != FRAME_VM)) return NULL;
     m->frame = parent;
     if (machine_protects(m, parent)) {
         parent->flags |= FF_SUCCEEDED;
@@ -321,30 +324,30 @@ static Step vm_run(Machine *m)
 enter: {
     sp -= argc;
     SAVE;
-    Chunk *next = enterable(m, vm, callee, call_type);
+    Chunk *next = callee->chunk;
     if (UNLIKELY(heap_wants_safepoint(&m->rt->heap)))
         return call_after_safepoint(m, make_call(m, word_sym(callee->name), sp, argc), call_type, computed);
-    if (UNLIKELY(!next)) {
-        if (is_data_function(m, callee)) {
-            Word data = make_data(m, word_sym(callee->name), sp, argc, computed);
-            PUSH(data);
-            NEXT;
-        }
-        return call_tier0(m, make_call(m, word_sym(callee->name), sp, argc), call_type, computed);
+    if (UNLIKELY(!next) && !(next = find_chunk(m, vm, callee))) {
+        if (!is_data_function(m, callee))
+            return call_tier0(m, make_call(m, word_sym(callee->name), sp, argc), call_type, computed);
+        Word data = make_data(m, word_sym(callee->name), sp, argc, computed);
+        PUSH(data);
+        NEXT;
     }
+    if (UNLIKELY(m->depth >= m->max_depth))
+        return call_tier0(m, make_call(m, word_sym(callee->name), sp, argc), call_type, computed);
     m->depth++;
     count_step(m);
-    vm->bytecode_runs++;
-    push_frame(m, next, sp, call_type, computed);
-    LOAD(m->frame);
-    NEXT;
+    f = push_frame(m, next, sp, call_type, computed);
+    BEGIN(next);
 }
 enter_tail: {
     sp -= argc;
-    Chunk *next = enterable(m, vm, callee, call_type);
+    Chunk *next = callee->chunk;
+    if (UNLIKELY(!next)) next = find_chunk(m, vm, callee);
     if (UNLIKELY(!next) && is_data_function(m, callee))
         GIVE(make_data(m, word_sym(callee->name), sp, argc, computed));
-    if (UNLIKELY(!next || heap_wants_safepoint(&m->rt->heap))) {
+    if (UNLIKELY(!next || m->depth >= m->max_depth || heap_wants_safepoint(&m->rt->heap))) {
         Word goal = make_call(m, word_sym(callee->name), sp, argc);
         POP_FRAME;
         if (heap_wants_safepoint(&m->rt->heap)) return call_after_safepoint(m, goal, call_type, computed);
@@ -352,12 +355,17 @@ enter_tail: {
     }
     m->depth++;
     count_step(m);
-    vm->bytecode_runs++;
+    if (LIKELY(next == c)) {
+        /* A call of itself: the frame is there. */
+        again_in_frame(m, f, c, sp, call_type, computed);
+        sp = stack;
+        ip = c->code.data;
+        NEXT;
+    }
     POP_FRAME;
     /* The new frame may take the place of the old one: push_frame moves the arguments before anything overwrites them. */
-    push_frame(m, next, sp, call_type, computed);
-    LOAD(m->frame);
-    NEXT;
+    f = push_frame(m, next, sp, call_type, computed);
+    BEGIN(next);
 }
 give: {
     Word type = f->slot[VM_TYPE];
@@ -403,7 +411,7 @@ static bool vm_enter(Machine *m, Word goal, Word type, Step *next)
         functions_get(&vm->functions, word_sym_id(atom_deref(expr_at(goal, 0))), expr_len(goal) - 1);
     Chunk *c = f->chunk ? f->chunk : find_chunk(m, vm, f);
     if (!c) return false;
-    vm->bytecode_runs++;
+    vm->entered++;
     push_frame(m, c, expr_items(goal) + 1, type, m->changed);
     *next = STEP_VM;
     return true;

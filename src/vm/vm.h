@@ -16,7 +16,8 @@ typedef struct Vm {
     uint32_t threshold; /* calls before a function is compiled */
     VEC(struct Mbc *)
     programs; /* compiled programs, whose chunks are taken instead of compiling; the owner's */
-    uint64_t bytecode_runs, interpreter_runs, compilations, expirations;
+    uint64_t entered; /* calls that came from tier 0 */
+    uint64_t interpreter_runs, compilations, expirations;
 #ifdef METTA_OP_COVERAGE
     uint64_t coverage[256]; /* by opcode: how often it ran */
 #endif

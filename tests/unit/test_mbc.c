@@ -102,7 +102,7 @@ static unsigned taken;
 
 static void count_taken(const Vm *vm)
 {
-    if (vm) taken += (unsigned)(vm->bytecode_runs > 0 && vm->compilations == 0);
+    if (vm) taken += (unsigned)(vm->entered > 0 && vm->compilations == 0);
 }
 
 /* What the compiled program FILE prints; false when it is refused. */
