@@ -90,8 +90,8 @@ struct Machine {
     char *clean;        /* stack below was visited by the last collection and not changed since */
     uint32_t gc_epoch;
     uint64_t steps;
-    uint64_t choices; /* choice points made */
-    uint64_t tier0_steps; /* of the steps */
+    uint64_t choices;        /* choice points made */
+    uint64_t tier0_steps;    /* of the steps */
     Machine *outer;          /* the machine that this one was started from */
     Word abort_cause;        /* not WORD_NIL: the run ends with this cause */
     WordVec results;         /* of the query being run */

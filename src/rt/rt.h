@@ -182,8 +182,8 @@ struct Runtime {
     void *write_context;
     RtDebug debug;
     uint64_t random_state[2];
-    uint64_t steps;   /* calls made by machines that have ended */
-    uint64_t choices; /* choice points likewise */
+    uint64_t steps;       /* calls made by machines that have ended */
+    uint64_t choices;     /* choice points likewise */
     uint64_t tier0_steps; /* of the steps: those that tier 0 saw */
 
     /* The embedding API's own state, and how the collector visits its words (NULL: none). */

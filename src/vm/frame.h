@@ -24,8 +24,9 @@ static inline Frame *lay_frame(Machine *m, Chunk *c, const Word *locals, uint32_
 {
     Frame *f = (Frame *)machine_top(m);
     machine_touch(m, f);
-    /* First the locals: in a tail call they may lie where the frame is being laid. */
-    memmove(f->slot + VM_LOCALS, locals, n * sizeof(Word));
+    /* First the locals, from the first on: in a tail call, or when a choice point is taken, they lie above their new place, where
+     * the frame is being laid. */
+    for (uint32_t i = 0; i < n; i++) f->slot[VM_LOCALS + i] = locals[i];
     *f = (Frame){.kind = FRAME_VM,
                  .flags = (uint8_t)(FF_GOAL | flags),
                  .operands = (uint16_t)c->max_stack,
@@ -49,7 +50,8 @@ static inline Frame *push_frame(Machine *m, Chunk *c, const Word *args, Word typ
 }
 
 /* Make F, which runs C and is not protected, the frame of another call of C's function; ARGS are on its own operand stack. */
-static inline void again_in_frame(Machine *m, Frame *f, const Chunk *c, const Word *args, Word type, bool computed)
+static inline void again_in_frame(Machine *m, Frame *f, const Chunk *c, const Word *args, Word type,
+                                  bool computed)
 {
     Word *locals = f->slot + VM_LOCALS;
     for (uint32_t i = 0; i < c->arity; i++) locals[i] = args[i];

@@ -171,14 +171,6 @@ bool is_plain_head(Machine *m, Word head)
     return scope_symbol_types(&m->rt->types, m->scope, id)->count == 0;
 }
 
-bool fits_type(Word value, Word type)
-{
-    if (atom_is_cons(value)) return !atom_may_reduce(value) || !atom_is_error(value);
-    if (type == W_SYM(UNDEFINED)) return true;
-    if (word_is_int(value) || word_is_double(value)) return type == W_SYM(T_NUMBER);
-    return word_is_bool(value) && type == W_SYM(T_BOOL);
-}
-
 /* -- Terms -- */
 
 /* The locals of a template's slots; a chunk without any has no table of them. */

@@ -46,7 +46,13 @@ bool are_comparable(Machine *m, Word x, Word y);
 /* Is HEAD a symbol without types and without a meaning of its own? */
 bool is_plain_head(Machine *m, Word head);
 /* Can a caller that expects TYPE take VALUE without a look at its types?  (Irreducible expressions are not checked.) */
-bool fits_type(Word value, Word type);
+static inline bool fits_type(Word value, Word type)
+{
+    if (word_is_int(value) || word_is_double(value))
+        return type == W_SYM(T_NUMBER) || type == W_SYM(UNDEFINED);
+    if (atom_is_cons(value)) return !atom_may_reduce(value) || !atom_is_error(value);
+    return type == W_SYM(UNDEFINED) || (word_is_bool(value) && type == W_SYM(T_BOOL));
+}
 
 /* -- Terms -- */
 

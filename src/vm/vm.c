@@ -273,13 +273,13 @@ static inline bool is_item(Word value)
     } while (0)
 
 /* Begin in the new frame F, a call of CHUNK. */
-#define BEGIN(chunk)               \
-    do {                           \
-        c = (chunk);               \
-        locals = f->slot + VM_LOCALS; \
+#define BEGIN(chunk)                     \
+    do {                                 \
+        c = (chunk);                     \
+        locals = f->slot + VM_LOCALS;    \
         sp = stack = locals + c->locals; \
-        ip = c->code.data;         \
-        NEXT;                      \
+        ip = c->code.data;               \
+        NEXT;                            \
     } while (0)
 
 /* Is PARENT a VM frame that a value can be given to without further ado?  One that a choice point protects becomes current as a

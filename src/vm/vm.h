@@ -15,7 +15,7 @@ typedef struct Vm {
     Functions functions;
     uint32_t threshold; /* calls before a function is compiled */
     VEC(struct Mbc *)
-    programs; /* compiled programs, whose chunks are taken instead of compiling; the owner's */
+    programs;         /* compiled programs, whose chunks are taken instead of compiling; the owner's */
     uint64_t entered; /* calls that came from tier 0 */
     uint64_t interpreter_runs, compilations, expirations;
 #ifdef METTA_OP_COVERAGE
