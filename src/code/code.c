@@ -26,8 +26,7 @@ void code_place_label(Code *code, uint32_t l)
 
 uint32_t code_emit(Code *code, Op op, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e)
 {
-    uint32_t place = code->places.len ? (uint32_t)code->places.len - 1 : 0;
-    Instr i = {(uint8_t)op, place, {a, b, c, d, e}};
+    Instr i = {(uint8_t)op, code->place, {a, b, c, d, e}};
     vec_push(&code->instrs, i);
     return (uint32_t)code->instrs.len - 1;
 }

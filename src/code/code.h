@@ -26,6 +26,7 @@ typedef struct Code {
     VEC(uint32_t) labels; /* by label: the instruction it stands before; NO_LABEL: not placed yet */
     VEC(CodeExpression) expressions;
     VEC(Span) places;
+    uint32_t place; /* of what is appended next */
 } Code;
 
 void code_free(Code *code);

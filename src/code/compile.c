@@ -255,10 +255,60 @@ static void place_slots(Compiler *c, Clause *clause)
     clause->body_part = body_next;
 }
 
+/* -- Places -- */
+
+static void set_place(Compiler *c, const Span *span)
+{
+    vec_push(&c->code.places, *span);
+    c->code.place = (uint32_t)c->code.places.len - 1;
+}
+
+static void add_node(Compiler *c, Word term, const Span *span)
+{
+    NodePlace node = {term, *span};
+    vec_push(&c->nodes, node);
+}
+
+/* The places of the expressions of CLAUSE: the reader has noted them in the order in which they begin. */
+static void find_places(Compiler *c, const Clause *clause)
+{
+    size_t n = 0, i = 0;
+    const Span *spans = rt_rule_spans(c->rt, c->scope->spaces.data[clause->space], clause->rule.id, &n);
+    WordVec todo = {0};
+    vec_clear(&c->nodes);
+    if (spans && n > 0) add_node(c, WORD_NIL, &spans[i++]); /* the rule */
+    vec_push(&todo, clause->rule.rhs);
+    vec_push(&todo, clause->rule.lhs);
+    while (todo.len && i < n) {
+        Word w = vec_pop(&todo);
+        if (!atom_is_cons(w)) continue;
+        add_node(c, w, &spans[i++]);
+        for (uint32_t k = expr_len(w); k > 0; k--) vec_push(&todo, expr_at(w, k - 1));
+    }
+    vec_free(&todo);
+}
+
+/* What follows belongs to the clause at work as a whole; without one, to nothing. */
+static void place_clause(Compiler *c, bool clause)
+{
+    static const Span unknown = {0};
+    set_place(c, clause && c->nodes.len ? &c->nodes.data[0].span : &unknown);
+}
+
+void place_expression(Compiler *c, Word e)
+{
+    for (size_t i = 1; i < c->nodes.len; i++) {
+        if (c->nodes.data[i].term != e) continue;
+        set_place(c, &c->nodes.data[i].span);
+        return;
+    }
+}
+
 /* Work on CLAUSE from its beginning. */
 static void begin_clause(Compiler *c, const Clause *clause)
 {
     c->clause = clause;
+    find_places(c, clause);
     c->form = (FormContext){.form = WORD_NIL};
     c->height = 0;
     vec_clear(&c->slots);
@@ -271,16 +321,6 @@ static void begin_clause(Compiler *c, const Clause *clause)
         for (uint32_t k = 0; k < clause->rule.slot_count; k++)
             if (has_slot(expr_at(clause->rule.lhs, i + 1), word_slot(k))) c->slots.data[k].raw = true;
     }
-}
-
-static void note_place(Compiler *c, const Clause *clause)
-{
-    size_t n = 0;
-    const Span *span = NULL;
-    if (clause) span = rt_rule_spans(c->rt, c->scope->spaces.data[clause->space], clause->rule.id, &n);
-    Span place = {0};
-    if (span && n > 0) place = *span;
-    vec_push(&c->code.places, place);
 }
 
 static bool is_function_body(Compiler *c, Word rhs)
@@ -409,12 +449,13 @@ static void compile_attempt(Compiler *c, Clause *clause, const Selection *s, uin
 {
     uint32_t slow = NO_LABEL;
     begin_clause(c, clause);
-    note_place(c, clause);
+    place_clause(c, true);
     compile_head(c, clause, s, next, &slow);
     if (more) EMIT1(c, OP_TRY, next);
     to_body(c, clause);
     if (slow == NO_LABEL) return;
     place_label(c, slow);
+    place_clause(c, true);
     c->height = 0;
     EMIT3(c, OP_UNIFY_HEAD, template(c, clause->rule.lhs), more, next);
     EMIT1(c, OP_JUMP, clause->body);
@@ -439,7 +480,7 @@ static void compile_slow_leaf(Compiler *c, const Selection *s)
         uint32_t next = more ? new_label(c) : c->end;
         Clause *clause = &c->clauses.data[s->clauses.data[i]];
         begin_clause(c, clause);
-        note_place(c, clause);
+        place_clause(c, true);
         EMIT3(c, OP_UNIFY_HEAD, template(c, clause->rule.lhs), more, next);
         to_body(c, clause);
         if (more) place_label(c, next);
@@ -480,7 +521,7 @@ static void compile_switch(Compiler *c, const Selection *s, uint32_t argument, i
         add_case(cases, &count, head, len, 0);
         if (count > before) cases[before].target = new_label(c);
     }
-    note_place(c, NULL);
+    place_clause(c, false);
     EMIT4(c, OP_SWITCH, argument, chunk_add_switch(c->chunk, cases, count), miss, slow);
     for (uint32_t i = 0; i < count && c->refusal == REFUSED_NONE; i++) {
         Selection n = narrow(c, s, argument, cases[i].key, cases[i].len);
@@ -541,7 +582,7 @@ static void compile_clauses(Compiler *c)
     }
     c->end = new_label(c);
     compile_selection(c, &all, MAX_SWITCHES);
-    note_place(c, NULL);
+    place_clause(c, false);
     place_label(c, c->end);
     EMIT0(c, OP_STUCK);
     if (c->fail != NO_LABEL) {
@@ -574,6 +615,7 @@ Chunk *compile_function(Runtime *rt, Scope *scope, Functions *fs, uint32_t name,
     for (size_t i = 0; i < c.signatures.len; i++) base_free(c.signatures.data[i]);
     vec_free(&c.signatures);
     vec_free(&c.slot_map);
+    vec_free(&c.nodes);
     code_free(&c.code);
     if (c.refusal == REFUSED_NONE) return c.chunk;
     chunk_free(c.chunk);

@@ -54,6 +54,12 @@ typedef struct Clause {
 } Clause;
 typedef VEC(Clause) ClauseVec;
 
+/* Where an expression of the clause at work stands in its text. */
+typedef struct NodePlace {
+    Word term; /* WORD_NIL: the rule */
+    Span span;
+} NodePlace;
+
 typedef struct Compiler {
     Runtime *rt;
     Scope *scope;
@@ -66,6 +72,7 @@ typedef struct Compiler {
     const Clause *clause; /* at work */
     VEC(SlotInfo) slots;  /* of the clause */
     FormContext form;
+    VEC(NodePlace) nodes;        /* the rule first */
     VEC(Signature *) signatures; /* made for single calls */
     uint32_t part;               /* next free local */
     uint32_t heads, bodies;      /* locals that heads and bodies use */
@@ -107,6 +114,9 @@ void expression_ends(Compiler *c, uint32_t expression);
 
 /* Append the rules of function NAME with ARITY arguments; false when some rule may apply to other functions, too. */
 bool collect_clauses(Compiler *c, uint32_t name, uint32_t arity, ClauseVec *out);
+
+/* What follows belongs to E, if its place is known; the caller puts c->code.place back. */
+void place_expression(Compiler *c, Word e);
 
 /* -- Slots -- */
 

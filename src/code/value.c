@@ -452,9 +452,12 @@ void compile_value(Compiler *c, Word e, Word type, int depth)
         return;
     }
     if (word_is_nil(type)) type = W_SYM(UNDEFINED);
+    uint32_t place = c->code.place;
+    place_expression(c, e);
     uint32_t expression = expression_begins(c, e, false, type);
     if (depth <= 0 || !compile_expression(c, e, type, depth)) emit_eval(c, e, type);
     expression_ends(c, expression);
+    c->code.place = place;
 }
 
 /* -- Tails -- */
@@ -519,7 +522,10 @@ void compile_tail(Compiler *c, Word e, int depth)
         push_leaf(c, e);
         EMIT0(c, OP_RETURN);
     } else {
+        uint32_t place = c->code.place;
+        place_expression(c, e);
         expression_begins(c, e, true, W_SYM(UNDEFINED));
         if (depth <= 0 || !tail_expression(c, e, depth)) emit_tail_eval(c, e);
+        c->code.place = place;
     }
 }

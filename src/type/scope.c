@@ -128,10 +128,13 @@ static bool contains(const WordVec *v, size_t from, Word type)
     return false;
 }
 
+/* A fact such as (:< $t (List $t)) gives each type endlessly many supertypes: no more than these are looked at. */
+enum { MOST_SUPERTYPES = 256 };
+
 /* Close V (from index FROM) under the ':<' facts. */
 void scope_add_supertypes(TypeWorld *w, Scope *s, WordVec *v, size_t from)
 {
-    for (size_t i = from; i < v->len; i++) {
+    for (size_t i = from; i < v->len && v->len - from < MOST_SUPERTYPES; i++) {
         WordVec found = {0};
         query_pairs(w, s, W_SYM(SUBTYPE), v->data[i], &found);
         for (size_t k = 0; k < found.len; k++)
