@@ -164,7 +164,7 @@ static bool fail(Audit *a, uint32_t at, const char *error)
     return false;
 }
 
-/* Of a fusion the first part: chunk_verify has seen that the others follow. */
+/* The parts of a fusion are checked one by one where they stand. */
 static uint8_t op_at(const Audit *a, uint32_t at)
 {
     return op_first(a->c->code.data[at]);

@@ -23,13 +23,16 @@ void chunk_trace(Chunk *c, Heap *h)
     for (size_t i = 0; i < c->templates.len; i++) heap_visit(h, &c->templates.data[i].term);
 }
 
-/* What is fused must not run past the beginning of an expression. */
+/* What is fused must not run past the beginning of an expression.  Only what control comes to is known to be instructions. */
 static void split_fusions(Chunk *c)
 {
-    for (size_t at = 0; at < c->code.len; at += op_info(c->code.data[at])->length) {
-        assert(op_info(c->code.data[at])->mnemonic);
-        c->code.data[at] = op_first(c->code.data[at]);
-    }
+    const char *error;
+    uint32_t where;
+    int32_t *heights = chunk_heights(c, &error, &where);
+    for (size_t at = 0; heights && at < c->code.len; at++)
+        if (heights[at] >= 0) c->code.data[at] = op_first(c->code.data[at]);
+    assert(heights);
+    base_free(heights);
 }
 
 void chunk_expire(Chunk *c)

@@ -398,6 +398,8 @@ static void test_rejects(void)
     CODE("not what it is fused of", 0, OP_ADD_SMALL, 0, OP_PUSH_LONG_SMALL, 1, 0);
     CODE("instruction is cut off", 0, OP_ADD_SMALL, 0, OP_PUSH_LONG_SMALL, 1);
     CODE(NULL, 0, OP_GET_ITEMS, 0, 1, 1, OP_GET_ITEM, 0, 2, 1, OP_STUCK);
+    CODE("fused, but the first changes the local of the second", 0, OP_GET_ITEMS, 0, 1, 0, OP_GET_ITEM, 0, 2,
+         1, OP_STUCK);
     CODE("fused of different locals", 0, OP_GET_ITEMS, 0, 1, 1, OP_GET_ITEM, 1, 2, 1, OP_STUCK);
     CODE("no such function", 0, OP_TAIL_CALL, 0, 0, 1);
     CODE("no such switch", 0, OP_SWITCH, 0, 0, 0, 0, 0, 0, 0);
