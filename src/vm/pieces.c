@@ -312,7 +312,10 @@ bool safepoint_again(Machine *m)
     const Frame *f = m->frame;
     m->atom = rebuild_goal(m, f, frame_chunk(f));
     m->type = f->slot[VM_TYPE];
-    return safepoint(m);
+    if (!safepoint(m)) return false;
+    /* The collection has seen the frame, which goes on and changes. */
+    machine_touch(m, m->frame);
+    return true;
 }
 
 Step leave_stuck(Machine *m, Frame *f, const Chunk *c)
