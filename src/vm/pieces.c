@@ -145,6 +145,35 @@ void note_inert(Machine *m, Word value)
     word_obj(value)->note = note;
 }
 
+/* One pass over the items does what expr_seal and note_inert do. */
+Word make_expression(Machine *m, const Word *items, uint32_t n, bool same)
+{
+    Word *to, value = atom_expr_open(&m->rt->heap, n, &to);
+    unsigned flags = OBJ_GROUND | OBJ_EVALUATED;
+    uint16_t note = m->rt->inert_epoch;
+    bool inert = true;
+    for (uint32_t i = 0; i < n; i++) {
+        Word item = to[i] = items[i];
+        if (atom_is_cons(item)) {
+            flags &= word_obj(item)->flags;
+            if (!atom_may_reduce(item) || i == 0) continue;
+            inert &= is_inert(m, item);
+            note |= word_obj(item)->note & INERT_COPY;
+        } else if (word_is_var(item)) {
+            flags &= ~(unsigned)OBJ_GROUND;
+        } else if (item == W_SYM(EMPTY) && i > 0) {
+            inert = false;
+        }
+    }
+    if (!(flags & OBJ_GROUND)) return value;
+    word_obj(value)->flags = OBJ_GROUND;
+    if (same && (flags & OBJ_EVALUATED))
+        word_obj(value)->flags |= OBJ_EVALUATED;
+    else if (inert)
+        word_obj(value)->note = note;
+    return value;
+}
+
 Word make_data(Machine *m, Word head, const Word *args, uint32_t n, bool computed)
 {
     Word value = make_call(m, head, args, n);

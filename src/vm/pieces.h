@@ -26,13 +26,8 @@ bool is_data_function(Machine *m, Function *f);
 /* VALUE is a new expression whose head is data and whose items are values: note that it is inert, if that is so. */
 void note_inert(Machine *m, Word value);
 
-/* None of the items was an open expression that had to be evaluated. */
-static inline bool items_are_values(const Word *items, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (atom_may_reduce(items[i])) return false;
-    return true;
-}
+/* The expression of N items, headed by data and built of values; SAME: they are as the program wrote them.  What is known of it is noted. */
+Word make_expression(Machine *m, const Word *items, uint32_t n, bool same);
 
 /* type_quick, at once for the commonest values. */
 static inline Word quick_type(Machine *m, Word value)
