@@ -254,12 +254,22 @@ static bool compare(Word a, Word b, WordVec *renaming)
     return equal;
 }
 
+/* Do two expressions differ in length, or in the symbols that head them?  Most that differ do. */
+static bool differ_at_once(Word a, Word b)
+{
+    if (expr_len(a) != expr_len(b)) return true;
+    Word x = atom_deref(expr_at(a, 0)), y = atom_deref(expr_at(b, 0));
+    return word_is_sym(x) && word_is_sym(y) && x != y;
+}
+
 bool atom_equal(Word a, Word b)
 {
     a = atom_deref(a);
     b = atom_deref(b);
-    if (!atom_is_cons(a) || !atom_is_cons(b)) {
-        if (!binds_equal(a, b) && !both_boxes(a, b)) return leaf_equal(a, b);
+    if (atom_is_cons(a) && atom_is_cons(b)) {
+        if (differ_at_once(a, b)) return false;
+    } else if (!binds_equal(a, b) && !both_boxes(a, b)) {
+        return leaf_equal(a, b);
     }
     return compare(a, b, NULL);
 }
