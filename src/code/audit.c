@@ -1,5 +1,6 @@
 #include "code/audit.h"
 
+#include "builtin/builtin.h"
 #include "code/function.h"
 
 #include <string.h>
@@ -15,7 +16,7 @@
  *      1 2 an expression with an item 1, 2 that is replaced             x the same for item n, 0: none
  *      c an expression                                                  h the left side of a rule for the chunk's function
  *   k  k any atom                      y a symbol
- *      o an operation that depends on its n arguments only              b an operation that code may call
+ *      o an operation that code may run itself                          b an operation that code may call
  *   f  f takes as many arguments as are passed
  *   n  1 not 0                         q 0 or 1
  *   .  anything that chunk_verify lets pass */
@@ -453,8 +454,8 @@ static bool has_item(Audit *a, uint32_t at, uint32_t template, uint32_t item)
            fail(a, at, "a template lacks the item that is replaced");
 }
 
-/* May code call the operation K with N arguments, and at once if PURE?  As the compiler decides (value.c). */
-static bool is_callable(const Runtime *rt, Word k, uint32_t n, bool pure)
+/* May code call the operation K with N arguments, without tier 0 if AT_ONCE?  As the compiler decides (value.c). */
+static bool is_callable(const Runtime *rt, Word k, uint32_t n, bool at_once)
 {
     enum { MOST_ARGUMENTS = 7 };
     uint32_t index;
@@ -468,9 +469,12 @@ static bool is_callable(const Runtime *rt, Word k, uint32_t n, bool pure)
     const BuiltinInfo *info = &rt->builtins[index];
     const Signature *sig = &rt->types.op_signatures[index];
     if (!info->body || info->host || (info->flags & (BF_SPECIAL | BF_LAZY | BF_VARIADIC))) return false;
-    if (pure && (!(info->flags & BF_PURE) || (info->flags & (BF_IO | BF_SPACE)))) return false;
-    return (sig->kind == SIGNATURE_SIMPLE || sig->kind == SIGNATURE_SAME) && sig->param_count == n &&
-           n <= MOST_ARGUMENTS;
+    bool direct = index == BI_get_state || index == BI_change_state ||
+                  ((info->flags & BF_PURE) && !(info->flags & (BF_IO | BF_SPACE)));
+    if (at_once && !direct) return false;
+    bool plain = sig->kind == SIGNATURE_SIMPLE || sig->kind == SIGNATURE_SAME || sig->kind == SIGNATURE_GET ||
+                 sig->kind == SIGNATURE_PUT;
+    return plain && sig->param_count == n && n <= MOST_ARGUMENTS;
 }
 
 /* The count among the operands of the instruction at AT: of arguments or items. */

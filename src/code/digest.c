@@ -123,9 +123,12 @@ static void mix_rules(Digest *d, Space *s, uint32_t symbol, uint32_t len)
 static void mix_types(Digest *d, Scope *scope, uint32_t symbol)
 {
     const TypeWorld *w = &d->rt->types;
-    const SymbolTypes *types = scope_symbol_types(&d->rt->types, scope, symbol);
-    mix(d, types->count);
-    for (uint32_t i = 0; i < types->count; i++) mix_term(d, types->types[i]);
+    /* Not those that the scope keeps: looking must leave nothing behind. */
+    WordVec types = {0};
+    scope_declared_types(&d->rt->types, scope, word_sym(symbol), &types);
+    mix(d, types.len);
+    for (size_t i = 0; i < types.len; i++) mix_term(d, types.data[i]);
+    vec_free(&types);
     mix(d, w->typed_expr_other);
     mix(d, symbol < w->typed_expr_head.len && w->typed_expr_head.data[symbol]);
 }
@@ -140,14 +143,14 @@ static void mix_meaning(Digest *d, uint32_t symbol)
 bool digest_symbol(Runtime *rt, Scope *scope, uint32_t symbol, uint64_t *digest)
 {
     Digest d = {rt, 0, false};
+    uint64_t serial = rt->heap.next_serial;
     mix_meaning(&d, symbol);
     mix_types(&d, scope, symbol);
-    uint64_t serial = rt->heap.next_serial;
     for (size_t i = 0; i < scope->spaces.len; i++)
         for (uint32_t len = 1; len <= MOST_ITEMS; len++)
             if (rules_exist(scope->spaces.data[i], symbol, len))
                 mix_rules(&d, scope->spaces.data[i], symbol, len);
-    /* Nothing refers to the variables of these goals any more: what a run prints does not depend on whether it asked for digests. */
+    /* Nothing refers to the variables of these types and goals any more: what a run prints does not depend on whether it asked for digests. */
     rt->heap.next_serial = serial;
     *digest = d.state;
     return !d.bad;

@@ -488,7 +488,7 @@ static bool holds(Mbc *m, Scope *scope, const Dependencies *depends)
     return true;
 }
 
-/* What compiling would have left behind: the symbols that are heads of data, and the numbers of its variables. */
+/* What compiling would have left behind: the symbols that are heads of data. */
 static void as_if_compiled(Runtime *rt, const Chunk *c)
 {
     for (size_t i = 0; i < c->constants.len; i++) {
@@ -497,7 +497,6 @@ static void as_if_compiled(Runtime *rt, const Chunk *c)
         while (rt->data_heads.len <= head) vec_push(&rt->data_heads, 0);
         rt->data_heads.data[head] = 1;
     }
-    rt->heap.next_serial += c->arity;
 }
 
 Chunk *mbc_chunk(Mbc *m, Scope *scope, Functions *fs, const Function *f)
