@@ -53,7 +53,7 @@ EOF
 "$program" --compile place.metta
 check "the place of a rule" 0 "*" "rule=place.metta:1:1" "$program" --tier=0 --log=mettatron::backend::eval=trace place.mbc
 check "the line in a listing" 0 "*" "" "$program" --dump=bytecode:f place.mbc
-expect "is that of the source" grep -q "^0000    1 " out
+expect "is that of the source" grep -q "^0000    2 " out
 
 # Imports are looked up beside the compiled program.
 mkdir -p here there
