@@ -23,6 +23,12 @@ static inline bool must_evaluate(Machine *m, Word *value)
 }
 /* Is F data: a symbol without types, meaning or rules?  Then a call of it is its own result. */
 bool is_data_function(Machine *m, Function *f);
+/* Is VALUE a resolved copy, which may take the place of what it was copied from? */
+static inline bool is_inert_copy(Word value)
+{
+    const Obj *o = word_obj(value);
+    return !(o->flags & OBJ_STORED) && (o->note & INERT_COPY);
+}
 /* VALUE is a new expression whose head is data and whose items are values: note that it is inert, if that is so. */
 void note_inert(Machine *m, Word value);
 
