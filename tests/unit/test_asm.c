@@ -287,6 +287,15 @@ static const char double_text[] = "=== double/1 ===\n"
                                   "constants:\n"
                                   "  0  #\"not a number\"\n";
 
+/* What no compiler emits. */
+static const char stop_text[] = "=== stop/1 ===\n"
+                                "locals: 1, upvalues: 0, arity: 1\n"
+                                "\n"
+                                "0000 - nop\n"
+                                "0001 - halt\n"
+                                "\n"
+                                "max stack: 0\n";
+
 static void check_result(Runtime *rt, const char *query, const char *want)
 {
     Word atom;
@@ -318,6 +327,12 @@ static void test_runs(void)
         check_result(w.rt, "(double 21)", "42");
         check_result(w.rt, "(double a)", "(a not a number)");
         check_result(w.rt, "(double (superpose (1 2)))", "2 4");
+    }
+    c = chunk_assemble(w.rt, &vm->functions, stop_text, strlen(stop_text), &error);
+    CHECK_MSG(c, "%s", buf_cstr(&error));
+    if (c) {
+        functions_adopt(&vm->functions, functions_get(&vm->functions, c->name, 1), c);
+        check_result(w.rt, "(stop 1)", "(Error (stop 1) Halted)");
     }
     buf_free(&error);
     rt_free(w.rt);
