@@ -123,6 +123,7 @@ typedef struct MtConfig {
     /* Execution tiers: 0 is the interpreter, 1 adds the bytecode VM. */
     uint32_t max_tier;           /* default 1 */
     uint32_t bytecode_threshold; /* calls of a function before it is compiled; default 0 */
+    bool count_instructions;     /* MtStats.vm_instructions counts, at a cost in speed */
 } MtConfig;
 
 /* The defaults: no limits, HE, standard output, all tiers. */
@@ -390,6 +391,11 @@ MT_API void mt_each_file(MtRuntime *rt, MtOnPath on_path, void *context);
 /* The bytecode of function HEAD as its rules are now, one listing for each number of arguments that it has rules for, or why it has
  * none; of all functions of the top space when HEAD is NULL.  Valid until the next call with RT.  NULL without tier 1. */
 MT_API const char *mt_disassemble(MtRuntime *rt, const char *head);
+/* One line of such a listing: the instruction at OFFSET of the code of HEAD with ARITY arguments; *NEXT (may be NULL) becomes the offset
+ * of the next one, 0 behind the last.  NULL when there is no such code or no instruction begins there.  Valid until the next call
+ * with RT. */
+MT_API const char *mt_disassemble_at(MtRuntime *rt, const char *head, size_t arity, size_t offset,
+                                     size_t *next);
 /* The same with everything the code refers to behind it: constants, templates, switches, places, dependencies (docs/mbc.md). */
 MT_API const char *mt_disassemble_full(MtRuntime *rt, const char *head);
 /* Name of pass I, in the order in which the compiler's passes run; NULL behind the last. */
@@ -413,6 +419,8 @@ typedef struct MtStats {
     uint64_t chunks;           /* functions compiled to bytecode, each time anew */
     uint64_t expired_chunks; /* of these: no longer in use, since a rule or type they depend on has changed */
     uint64_t choice_points;
+    uint64_t
+        vm_instructions; /* bytecode instructions run, a fused one counts as one; MtConfig.count_instructions */
 } MtStats;
 MT_API void mt_stats(MtRuntime *rt, MtStats *stats);
 

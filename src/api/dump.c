@@ -92,3 +92,26 @@ const char *mt_show_pass(MtRuntime *x, const char *pass, const char *head)
     vec_free(&list.items);
     return buf_cstr(&x->text);
 }
+
+/* Does an instruction of C begin at OFFSET? */
+static bool is_instruction_at(const Chunk *c, size_t offset)
+{
+    size_t at = 0;
+    while (at < offset && at < c->code.len) at += op_info(c->code.data[at])->length;
+    return at == offset && at < c->code.len;
+}
+
+const char *mt_disassemble_at(MtRuntime *x, const char *head, size_t arity, size_t offset, size_t *next)
+{
+    Runtime *rt = x->rt;
+    if (!x->vm || arity > UINT32_MAX) return NULL;
+    CompileRefusal why;
+    uint32_t name = word_sym_id(rt_sym(rt, head)), behind = 0;
+    Chunk *c = compile_function(rt, rt->top->scope, &x->vm->functions, name, (uint32_t)arity, NULL, &why);
+    bool found = c && is_instruction_at(c, offset);
+    vec_clear(&x->text);
+    if (found) behind = chunk_disassemble_at(&rt->names, c, (uint32_t)offset, &x->text);
+    if (found && next) *next = behind < c->code.len ? behind : 0;
+    chunk_free(c);
+    return found ? buf_cstr(&x->text) : NULL;
+}

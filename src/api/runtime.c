@@ -125,7 +125,7 @@ static MtStatus configure(MtRuntime *x, const MtConfig *c)
     if (c->max_tier > 1) return api_fail(x, MT_INVALID, "this build has tiers 0 and 1");
     if (c->max_tier == 1) {
         rt->upper = x->vm = vm_new(rt->top->scope, c->bytecode_threshold);
-        rt->upper_tier = &vm_tier;
+        rt->upper_tier = c->count_instructions ? &vm_tier_counting : &vm_tier;
         rt->changed = vm_tier.changed;
     }
     rt->settings.strict = c->strict_mode;
@@ -208,6 +208,7 @@ void mt_stats(MtRuntime *x, MtStats *stats)
         .chunks = x->vm ? x->vm->compilations : 0,
         .expired_chunks = x->vm ? x->vm->expirations : 0,
         .choice_points = x->rt->choices,
+        .vm_instructions = x->vm ? x->vm->instructions : 0,
     };
     memcpy(stats, &s, stats->size < sizeof s ? stats->size : sizeof s);
 }

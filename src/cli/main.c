@@ -121,6 +121,7 @@ static MtRuntime *new_runtime(const Options *o, Output *out, MtError *error)
     config.strict_mode = o->strict;
     config.max_tier = (uint32_t)o->max_tier;
     config.bytecode_threshold = (uint32_t)o->bytecode_threshold;
+    config.count_instructions = o->stats != NULL;
     config.log_filter = o->log_filter;
     config.log_format = o->log_format;
     config.search_paths = o->search_paths;
@@ -156,6 +157,7 @@ static void print_stats(MtRuntime *rt, bool json)
         {"chunks", s.chunks},
         {"expired_chunks", s.expired_chunks},
         {"choice_points", s.choice_points},
+        {"vm_instructions", s.vm_instructions},
         {"heap_bytes", s.heap_bytes},
         {"stored_bytes", s.stored_bytes},
         {"minor_collections", s.minor_collections},

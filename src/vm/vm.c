@@ -122,9 +122,9 @@ static inline Registers load_frame(Frame *f)
 }
 
 #ifdef METTA_OP_COVERAGE
-#define COUNT_OP (vm->coverage[*ip]++)
+#define NOTE_COVERAGE ((void)vm->coverage[*ip]++)
 #else
-#define COUNT_OP ((void)0)
+#define NOTE_COVERAGE ((void)0)
 #endif
 #define NEXT                 \
     do {                     \
@@ -300,101 +300,15 @@ static inline Frame *receiver(Machine *m, Frame *parent)
 #pragma GCC diagnostic ignored "-Woverride-init"
 #pragma GCC diagnostic ignored "-Wpedantic"
 
-/* Run from the current frame until tier 0 is needed.  Registers are stored into the frame before that. */
-static Step vm_run(Machine *m)
-{
-    static const void *const labels[256] = {
-        [0 ... 255] = &&bad_opcode,
-#define OP(number, name, mnemonic, operands, pops, pushes, flags, doc) [number] = &&op_##name,
-#include "ops.gen.h"
-#undef OP
-    };
-    Vm *vm = m->rt->upper;
-    Frame *f;
-    Chunk *c;
-    Word *locals, *stack, *sp;
-    const uint8_t *ip;
-    Function *callee;
-    Word call_type, given;
-    uint32_t argc;
-    bool computed;
-    LOAD(m->frame);
-    NEXT;
-
-enter: {
-    sp -= argc;
-    SAVE;
-    Chunk *next = callee->chunk;
-    if (UNLIKELY(heap_wants_safepoint(&m->rt->heap)))
-        return call_after_safepoint(m, make_call(m, word_sym(callee->name), sp, argc), call_type, computed);
-    if (UNLIKELY(!next) && !(next = find_chunk(m, vm, callee))) {
-        if (!is_data_function(m, callee))
-            return call_tier0(m, make_call(m, word_sym(callee->name), sp, argc), call_type, computed);
-        Word data = make_data(m, word_sym(callee->name), sp, argc, computed);
-        PUSH(data);
-        NEXT;
-    }
-    if (UNLIKELY(m->depth >= m->max_depth))
-        return call_tier0(m, make_call(m, word_sym(callee->name), sp, argc), call_type, computed);
-    m->depth++;
-    count_step(m);
-    f = push_frame(m, next, sp, call_type, computed);
-    BEGIN(next);
-}
-enter_tail: {
-    sp -= argc;
-    Chunk *next = callee->chunk;
-    if (UNLIKELY(!next)) next = find_chunk(m, vm, callee);
-    if (UNLIKELY(!next) && is_data_function(m, callee))
-        GIVE(make_data(m, word_sym(callee->name), sp, argc, computed));
-    if (UNLIKELY(!next || m->depth >= m->max_depth || heap_wants_safepoint(&m->rt->heap))) {
-        Word goal = make_call(m, word_sym(callee->name), sp, argc);
-        POP_FRAME;
-        if (heap_wants_safepoint(&m->rt->heap)) return call_after_safepoint(m, goal, call_type, computed);
-        return call_tier0(m, goal, call_type, computed);
-    }
-    m->depth++;
-    count_step(m);
-    if (LIKELY(next == c)) {
-        /* A call of itself: the frame is there. */
-        again_in_frame(m, f, c, sp, call_type, computed);
-        sp = stack;
-        ip = c->code.data;
-        NEXT;
-    }
-    POP_FRAME;
-    /* The new frame may take the place of the old one: push_frame moves the arguments before anything overwrites them. */
-    f = push_frame(m, next, sp, call_type, computed);
-    BEGIN(next);
-}
-give: {
-    Word type = f->slot[VM_TYPE];
-    POP_FRAME;
-    if (UNLIKELY(!fits_type(given, type)))
-        return atom_is_cons(given) ? step_return(m, given) : step_eval(m, given, type);
-    Frame *parent = receiver(m, f->parent);
-    if (UNLIKELY(!parent)) return step_return(m, given);
-    m->depth = parent->depth;
-    m->head = parent->head;
-    LOAD(parent);
-    PUSH(given);
-    NEXT;
-}
-backtrack: {
-    Choice *choice = m->choice;
-    if (choice->kind != CHOICE_VM) return STEP_FAIL;
-    if (!take_choice(m, choice)) goto backtrack;
-    if (UNLIKELY(heap_wants_safepoint(&m->rt->heap)) && !safepoint_again(m)) return STEP_HALT;
-    LOAD(m->frame);
-    NEXT;
-}
-bad_opcode:
-    base_fatal("bad opcode %u", ip[-1]);
-
-#define OP(number, name, mnemonic, operands, pops, pushes, flags, doc) op_##name:
-#include "code/ops.inc"
-#undef OP
-}
+/* Two loops, so that what is not counted costs nothing. */
+#define LOOP vm_run
+#define COUNT_OP NOTE_COVERAGE
+#include "vm/loop.inc"
+#undef LOOP
+#undef COUNT_OP
+#define LOOP vm_run_counting
+#define COUNT_OP (NOTE_COVERAGE, vm->instructions++)
+#include "vm/loop.inc"
 
 /* -- Hooks -- */
 
@@ -468,3 +382,4 @@ static void vm_changed(Runtime *rt, Word symbol)
 }
 
 const UpperTier vm_tier = {vm_enter, vm_run, vm_resume, vm_retry, vm_trace, vm_changed};
+const UpperTier vm_tier_counting = {vm_enter, vm_run_counting, vm_resume, vm_retry, vm_trace, vm_changed};

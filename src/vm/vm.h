@@ -18,6 +18,7 @@ typedef struct Vm {
     programs;         /* compiled programs, whose chunks are taken instead of compiling; the owner's */
     uint64_t entered; /* calls that came from tier 0 */
     uint64_t interpreter_runs, compilations, expirations;
+    uint64_t instructions; /* counted on demand */
 #ifdef METTA_OP_COVERAGE
     uint64_t coverage[256]; /* by opcode: how often it ran */
 #endif
@@ -29,5 +30,7 @@ void vm_free(Vm *vm);
 
 /* Engine hooks (see UpperTier in interp/engine.h). */
 extern const UpperTier vm_tier;
+/* The same; counts the instructions, which makes it slower. */
+extern const UpperTier vm_tier_counting;
 
 #endif

@@ -633,6 +633,35 @@ static bool note_line(void *context, MtRuntime *rt, const MtResult *result)
     return true;
 }
 
+/* Instruction by instruction gives what the listing gives, and nothing else is an instruction. */
+static void test_disassemble_at(void)
+{
+    MtConfig config;
+    mt_config_init(&config);
+    config.count_instructions = true;
+    MtRuntime *rt = mt_new(&config, NULL);
+    const char *text = "(= (f Z) 0) (= (f (S $n)) (+ 1 (f $n))) (= (g) 1) (= (g) 2) !(f (S (S Z))) !(g)";
+    CHECK(mt_run(rt, "test", text, strlen(text), NULL, NULL) == MT_OK);
+    char listing[8192], lines[8192] = "";
+    snprintf(listing, sizeof listing, "%s", mt_disassemble(rt, "f"));
+    size_t at = 0;
+    do {
+        const char *line = mt_disassemble_at(rt, "f", 1, at, &at);
+        CHECK(line);
+        if (!line) break;
+        strncat(lines, line, sizeof lines - strlen(lines) - 1);
+    } while (at);
+    CHECK(strstr(listing, lines) && strlen(lines) > 100);
+    CHECK(!mt_disassemble_at(rt, "f", 1, 1, NULL));
+    CHECK(!mt_disassemble_at(rt, "f", 1, 100000, NULL));
+    CHECK(!mt_disassemble_at(rt, "f", 2, 0, NULL));
+    CHECK(!mt_disassemble_at(rt, "nobody", 1, 0, NULL));
+    MtStats stats = {.size = sizeof stats};
+    mt_stats(rt, &stats);
+    CHECK(stats.vm_instructions > 10 && stats.choice_points > 0);
+    mt_free(rt);
+}
+
 static void test_compile(void)
 {
     static const char source[] = "api-test.metta", compiled[] = "api-test.mbc";
@@ -678,5 +707,6 @@ int main(void)
     test_breakpoints();
     test_config();
     test_compile();
+    test_disassemble_at();
     return unit_end();
 }

@@ -75,7 +75,7 @@ check "figures as JSON" 0 "[55]" "*" "$program" --tier=1 --stats=json fib.metta 
 expect "they are JSON with the keys that stay" python3 -c '
 import json
 figures = json.load(open("err"))
-keys = """queries steps run_ns interpreter_runs bytecode_runs chunks expired_chunks choice_points heap_bytes stored_bytes minor_collections
+keys = """queries steps run_ns interpreter_runs bytecode_runs chunks expired_chunks choice_points vm_instructions heap_bytes stored_bytes minor_collections
           major_collections symbols""".split()
 assert list(figures) == keys, list(figures)
 assert all(type(value) is int for value in figures.values())
