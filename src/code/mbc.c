@@ -194,7 +194,7 @@ static void put_all(Packer *forms, uint32_t count, Runtime *rt, const char *text
     size_t form_bytes = all.out.len;
     uint32_t chunk_count = put_chunks(&all, rt, (uint32_t)rt->files.len - 1);
     Packer chunks = {.rt = rt};
-    buf_put(&chunks.out, all.out.data + form_bytes, all.out.len - form_bytes);
+    if (chunk_count) buf_put(&chunks.out, all.out.data + form_bytes, all.out.len - form_bytes);
     all.out.len = form_bytes;
     *forms = all;
     put_content(&source, forms, count, &chunks, chunk_count, &content);
@@ -363,7 +363,9 @@ static bool check_forms(Mbc *m, Buf *error)
     for (uint32_t i = 0; i < m->left && !m->u.bad; i++) {
         Span span;
         bool query;
+        char *top = m->rt->heap.top;
         get_form(m, &tokens, &span, &query);
+        m->rt->heap.top = top; /* it was made to be looked at: its memory serves for the next one */
     }
     m->rt->heap.next_serial = serial; /* of variables that nothing refers to */
     return !m->u.bad || refuse(error, "the compiled program is malformed: its forms");
@@ -375,6 +377,7 @@ static bool check_chunk(Mbc *m, Functions *fs, uint32_t number, Buf *error)
     Entry e = {.at = m->u.at};
     const char *complaint = "it cannot be read";
     uint32_t at = 0;
+    char *top = m->rt->heap.top;
     Chunk *c = image_get(&m->u, fs, m->file, &depends);
     bool ok = c && chunk_audit(m->rt, c, &complaint, &at);
     if (ok) {
@@ -387,6 +390,7 @@ static bool check_chunk(Mbc *m, Functions *fs, uint32_t number, Buf *error)
     }
     chunk_free(c);
     vec_free(&depends);
+    m->rt->heap.top = top;
     return ok;
 }
 
