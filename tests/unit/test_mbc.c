@@ -138,14 +138,15 @@ static bool compile(const char *path, const char *text, size_t len, Buf *out)
 
 /* -- Same results -- */
 
-/* The numbers of variables are no part of what a program means: compiling makes some, too. */
+/* The numbers of variables are no part of what a program means (compiling makes some, too), nor are addresses. */
 static void forget_numbers(Buf *text)
 {
     size_t kept = 0;
     for (size_t i = 0; i < text->len; i++) {
         text->data[kept++] = text->data[i];
-        if (text->data[i] == '#')
-            while (i + 1 < text->len && isdigit((unsigned char)text->data[i + 1])) i++;
+        bool address = text->data[i] == 'x' && i > 0 && text->data[i - 1] == '0';
+        if (text->data[i] != '#' && !address) continue;
+        while (i + 1 < text->len && isxdigit((unsigned char)text->data[i + 1])) i++;
     }
     text->len = kept;
 }
