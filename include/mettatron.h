@@ -421,6 +421,7 @@ typedef struct MtStats {
     uint64_t choice_points;
     uint64_t
         vm_instructions; /* bytecode instructions run, a fused one counts as one; MtConfig.count_instructions */
+    uint64_t bytecode_threshold; /* calls of a function before it is compiled; MtConfig.bytecode_threshold */
 } MtStats;
 MT_API void mt_stats(MtRuntime *rt, MtStats *stats);
 

@@ -209,6 +209,7 @@ void mt_stats(MtRuntime *x, MtStats *stats)
         .expired_chunks = x->vm ? x->vm->expirations : 0,
         .choice_points = x->rt->choices,
         .vm_instructions = x->vm ? x->vm->instructions : 0,
+        .bytecode_threshold = x->vm ? x->vm->threshold : 0,
     };
     memcpy(stats, &s, stats->size < sizeof s ? stats->size : sizeof s);
 }

@@ -158,6 +158,7 @@ static void print_stats(MtRuntime *rt, bool json)
         {"expired_chunks", s.expired_chunks},
         {"choice_points", s.choice_points},
         {"vm_instructions", s.vm_instructions},
+        {"bytecode_threshold", s.bytecode_threshold},
         {"heap_bytes", s.heap_bytes},
         {"stored_bytes", s.stored_bytes},
         {"minor_collections", s.minor_collections},

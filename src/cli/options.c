@@ -102,6 +102,21 @@ static bool parse_number(const char *text, uint64_t *out)
     return parse_count(text, out, &end) && *end == '\0';
 }
 
+/* Up to three thresholds, for tiers 1 to 3. There are no tiers 2 and 3 to use theirs, but a command line that sets
+ * all of them is right. */
+static bool parse_thresholds(const char *text, uint64_t *bytecode)
+{
+    enum { TIERS = 3 };
+    uint64_t calls;
+    for (int tier = 1; tier <= TIERS; tier++) {
+        if (!parse_count(text, &calls, &text) || calls > UINT32_MAX) return false;
+        if (tier == 1) *bytecode = calls;
+        if (*text == '\0') return true;
+        if (*text++ != ',') return false;
+    }
+    return false;
+}
+
 static bool parse_size(const char *text, uint64_t *out)
 {
     static const char units[] = "KMGT";
@@ -209,7 +224,7 @@ static bool apply(Options *o, const OptionInfo *info, const char *value)
         o->bytecode_threshold = 0;
         break;
     case OPTION_TIERS:
-        good = parse_number(value, &o->bytecode_threshold) && o->bytecode_threshold <= UINT32_MAX;
+        good = parse_thresholds(value, &o->bytecode_threshold);
         break;
     case OPTION_DUMP:
         good = parse_dump(o, value);

@@ -8,6 +8,9 @@ mv out tier0
 check "tier 1 gives the same" 0 "$(cat tier0)" "" "$program" --tier=1 "$root/examples/fib.metta"
 check "so does the default" 0 "$(cat tier0)" "" "$program" "$root/examples/fib.metta"
 check "and a threshold" 0 "$(cat tier0)" "" "$program" --tiers=3 "$root/examples/fib.metta"
+check "thresholds of all tiers" 0 "[1]" "bytecode_threshold +10$" "$program" --tiers=10,100,500 --stats=text -e '!(if True 1 2)'
+check "no fourth" 2 "" "is no CALLS" "$program" --tiers=1,2,3,4 -e 1
+check "none left out" 2 "" "is no CALLS" "$program" --tiers=1,,3 -e 1
 check "no tier 2 yet" 2 "" "--tier: '2' is no N" "$program" --tier=2 -e 1
 check "a tier is a number" 2 "" "is no N" "$program" --tier=fast -e 1
 check "a threshold is a number" 2 "" "is no CALLS" "$program" --tiers=soon -e 1
@@ -75,7 +78,7 @@ check "figures as JSON" 0 "[55]" "*" "$program" --tier=1 --stats=json fib.metta 
 expect "they are JSON with the keys that stay" python3 -c '
 import json
 figures = json.load(open("err"))
-keys = """queries steps run_ns interpreter_runs bytecode_runs chunks expired_chunks choice_points vm_instructions heap_bytes stored_bytes minor_collections
+keys = """queries steps run_ns interpreter_runs bytecode_runs chunks expired_chunks choice_points vm_instructions bytecode_threshold heap_bytes stored_bytes minor_collections
           major_collections symbols""".split()
 assert list(figures) == keys, list(figures)
 assert all(type(value) is int for value in figures.values())
