@@ -1,7 +1,7 @@
 #include "code/audit.h"
 
 #include "builtin/builtin.h"
-#include "code/function.h"
+#include "code/compile.h"
 
 #include <string.h>
 
@@ -461,17 +461,14 @@ static bool is_callable(const Runtime *rt, Word k, uint32_t n, bool at_once)
     uint32_t index;
     if (word_is_op(k))
         index = word_op_index(k);
-    else if (word_is_sym(k) && word_sym_id(k) < rt->native.len && rt->native.data[word_sym_id(k)])
-        index = rt->native.data[word_sym_id(k)] - 1;
+    else if (word_is_sym(k) && rt_native(rt, word_sym_id(k)))
+        index = rt_native(rt, word_sym_id(k)) - 1;
     else
         return false;
     if (index >= rt->builtin_count) return false;
     const BuiltinInfo *info = &rt->builtins[index];
     const Signature *sig = &rt->types.op_signatures[index];
-    if (!info->body || info->host || (info->flags & (BF_SPECIAL | BF_LAZY | BF_VARIADIC))) return false;
-    bool direct = index == BI_get_state || index == BI_change_state ||
-                  ((info->flags & BF_PURE) && !(info->flags & (BF_IO | BF_SPACE)));
-    if (at_once && !direct) return false;
+    if (!code_may_call(info) || (at_once && !code_may_run(info, index))) return false;
     bool plain = sig->kind == SIGNATURE_SIMPLE || sig->kind == SIGNATURE_SAME || sig->kind == SIGNATURE_GET ||
                  sig->kind == SIGNATURE_PUT;
     return plain && sig->param_count == n && n <= MOST_ARGUMENTS;

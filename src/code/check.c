@@ -18,8 +18,7 @@ uint32_t native_of(Compiler *c, Word head)
 {
     depend(c, head);
     if (word_is_op(head)) return word_op_index(head) + 1;
-    if (!word_is_sym(head) || word_sym_id(head) >= c->rt->native.len) return 0;
-    return c->rt->native.data[word_sym_id(head)];
+    return word_is_sym(head) ? rt_native(c->rt, word_sym_id(head)) : 0;
 }
 
 static const SymbolTypes *types_of_symbol(Compiler *c, Word symbol)
@@ -147,21 +146,13 @@ static bool check_slot(Check *k, const Param *param, Word slot, bool inferring)
     return true;
 }
 
-static bool has_typed_instances(Compiler *c, Word head)
-{
-    const TypeWorld *w = &c->rt->types;
-    if (w->typed_expr_other || !word_is_sym(head)) return w->typed_expr_other;
-    uint32_t id = word_sym_id(head);
-    return id < w->typed_expr_head.len && w->typed_expr_head.data[id];
-}
-
 /* The type that type_quick finds for the instances of E, an expression; WORD_NIL: unknown.  Guards what that depends on. */
 static Word find_type(Check *k, Word e, int depth)
 {
     Compiler *c = k->c;
     Word head = expr_at(e, 0);
     const Signature *sig = signature_of(c, head);
-    if (!sig || has_typed_instances(c, head)) return WORD_NIL;
+    if (!sig || has_typed_expressions(&c->rt->types, head)) return WORD_NIL;
     if (sig->kind == SIGNATURE_NONE) return W_SYM(UNDEFINED);
     sig = simple_signature(c, e);
     if (depth == 0 || !sig || !check_arguments(k, sig, e, true, depth - 1)) return WORD_NIL;

@@ -187,6 +187,10 @@ void compile_tail(Compiler *c, Word e, int depth);
 void compile_part(Compiler *c, FormContext form, Word e, int depth);
 void emit_eval(Compiler *c, Word e, Word type);
 void emit_tail_eval(Compiler *c, Word e);
+/* The other way to the value of E, by tier 0, for when a guard failed and jumped to FALLBACK; nothing if none does (NO_LABEL).
+ * HEIGHT: of the stack before E.  What precedes goes on behind it; in tail position it ends the call. */
+void value_fallback(Compiler *c, Word e, Word type, uint32_t fallback, uint32_t height);
+void tail_fallback(Compiler *c, Word e, uint32_t fallback, uint32_t height);
 /* Push ITEM as it stands. */
 void push_raw(Compiler *c, Word item);
 /* A call of E's function, whose arguments are pushed.  TYPE: of the result; WORD_NIL: the frame's, when in its place (TAIL). */

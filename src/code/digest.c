@@ -135,7 +135,7 @@ static void mix_types(Digest *d, Scope *scope, uint32_t symbol)
 
 static void mix_meaning(Digest *d, uint32_t symbol)
 {
-    uint32_t native = symbol < d->rt->native.len ? d->rt->native.data[symbol] : 0;
+    uint32_t native = rt_native(d->rt, symbol);
     mix(d, native != 0);
     if (native) mix(d, d->rt->overridden.data[native - 1]);
 }

@@ -88,12 +88,6 @@ static bool is_unify(Compiler *c, Word e)
            is_plain_result(expr_at(e, 4));
 }
 
-bool is_form(Compiler *c, Word e)
-{
-    return is_if(c, e) || is_let(c, e) || is_let_star(c, e) || is_case(c, e) || is_switch(c, e) ||
-           is_match(c, e) || is_superpose(c, e) || is_unify(c, e) || is_trace(c, e) || is_choosing_call(c, e);
-}
-
 /* -- if -- */
 
 /* Code for the condition of E; it jumps to FALLBACK when the types of the call are not what they must be. */
@@ -125,10 +119,7 @@ static void tail_if(Compiler *c, Word e, int depth)
     place_label(c, otherwise);
     c->height = height;
     compile_part(c, branch(e, WORD_FALSE), expr_at(e, 3), depth - 1);
-    if (fallback == NO_LABEL) return;
-    place_label(c, fallback);
-    c->height = height;
-    emit_tail_eval(c, e);
+    tail_fallback(c, e, fallback, height);
 }
 
 static bool is_quiet_condition(Compiler *c, Word e)
@@ -173,12 +164,7 @@ void compile_value_if(Compiler *c, Word e, int depth)
     c->height = height;
     value_branch(c, e, WORD_FALSE, expr_at(e, 3), depth);
     slots_merge(c, then);
-    if (fallback != NO_LABEL) {
-        EMIT1(c, OP_JUMP, end);
-        place_label(c, fallback);
-        c->height = height;
-        EMIT2(c, OP_EVAL, template(c, e), constant(c, W_SYM(UNDEFINED)));
-    }
+    value_fallback(c, e, W_SYM(UNDEFINED), fallback, height);
     slots_of_term(c, e, SLOT_PERHAPS);
     place_label(c, end);
 }
@@ -232,10 +218,7 @@ static void compile_let(Compiler *c, Word e, int depth)
     store_value(c, local);
     EMIT0(c, OP_ANY_TYPE);
     bind_then(c, expr_at(e, 1), e, local, fail_label(c), context(e, 2, local), expr_at(e, 3), depth);
-    if (fallback == NO_LABEL) return;
-    place_label(c, fallback);
-    c->height = height;
-    emit_tail_eval(c, e);
+    tail_fallback(c, e, fallback, height);
 }
 
 /* Pair I of E's list and what follows. */
@@ -331,10 +314,7 @@ static void compile_switch(Compiler *c, Word e, int depth)
     store_value(c, local);
     EMIT0(c, OP_ANY_TYPE);
     compile_cases(c, expr_at(e, 2), local, context(e, 1, local), depth);
-    if (fallback == NO_LABEL) return;
-    place_label(c, fallback);
-    c->height = height;
-    emit_tail_eval(c, e);
+    tail_fallback(c, e, fallback, height);
 }
 
 /* -- match, superpose, unify, collapse -- */
@@ -356,9 +336,7 @@ static void compile_match(Compiler *c, Word e, int depth)
     slots_of_term(c, expr_at(e, 2), SLOT_SET);
     raw_slots(c, expr_at(e, 2));
     compile_part(c, context(e, 0, 0), expr_at(e, 3), depth - 1);
-    place_label(c, fallback);
-    c->height = height;
-    emit_tail_eval(c, e);
+    tail_fallback(c, e, fallback, height);
 }
 
 static void superpose_list(Compiler *c, Word e, int depth)
@@ -389,10 +367,7 @@ static void compile_superpose(Compiler *c, Word e, int depth)
     EMIT0(c, OP_ANY_TYPE);
     EMIT1(c, OP_LOAD_LOCAL, use_slot(c, list));
     EMIT0(c, OP_SUPERPOSE);
-    if (fallback == NO_LABEL) return;
-    place_label(c, fallback);
-    c->height = height;
-    emit_tail_eval(c, e);
+    tail_fallback(c, e, fallback, height);
 }
 
 static void compile_unify(Compiler *c, Word e, int depth)
@@ -423,10 +398,7 @@ static void compile_trace(Compiler *c, Word e, int depth)
     SlotInfo *before = slots_save(c);
     compile_part(c, context(e, 0, 0), expr_at(e, 2), depth - 1);
     slots_restore(c, before);
-    if (fallback == NO_LABEL) return;
-    place_label(c, fallback);
-    c->height = height;
-    emit_tail_eval(c, e);
+    tail_fallback(c, e, fallback, height);
 }
 
 bool is_breakpoint(Compiler *c, Word e)
@@ -472,31 +444,45 @@ void compile_collapse(Compiler *c, Word e, int depth)
 
 /* -- All of them -- */
 
+/* A form has one shape only, so the order does not matter. */
+static const struct {
+    bool (*is)(Compiler *c, Word e);
+    void (*compile)(Compiler *c, Word e, int depth);
+} forms[] = {
+    {is_if, tail_if},
+    {is_let, compile_let},
+    {is_let_star, compile_let_star},
+    {is_case, compile_case},
+    {is_switch, compile_switch},
+    {is_match, compile_match},
+    {is_superpose, compile_superpose},
+    {is_unify, compile_unify},
+    {is_trace, compile_trace},
+    {is_choosing_call, compile_choosing_call},
+};
+enum { FORM_COUNT = sizeof forms / sizeof forms[0] };
+
+/* The place in the table of the form E, or FORM_COUNT. */
+static unsigned find_form(Compiler *c, Word e)
+{
+    unsigned i = 0;
+    while (i < FORM_COUNT && !forms[i].is(c, e)) i++;
+    return i;
+}
+
+bool is_form(Compiler *c, Word e)
+{
+    return find_form(c, e) < FORM_COUNT;
+}
+
 bool compile_form(Compiler *c, Word e, int depth)
 {
-    if (is_native_call(c, e, BI_empty, 1))
+    if (is_native_call(c, e, BI_empty, 1)) {
         EMIT0(c, OP_FAIL);
-    else if (is_if(c, e))
-        tail_if(c, e, depth);
-    else if (is_let(c, e))
-        compile_let(c, e, depth);
-    else if (is_let_star(c, e))
-        compile_let_star(c, e, depth);
-    else if (is_case(c, e))
-        compile_case(c, e, depth);
-    else if (is_switch(c, e))
-        compile_switch(c, e, depth);
-    else if (is_match(c, e))
-        compile_match(c, e, depth);
-    else if (is_superpose(c, e))
-        compile_superpose(c, e, depth);
-    else if (is_unify(c, e))
-        compile_unify(c, e, depth);
-    else if (is_trace(c, e))
-        compile_trace(c, e, depth);
-    else if (is_choosing_call(c, e))
-        compile_choosing_call(c, e, depth);
-    else
-        return false;
+        return true;
+    }
+    unsigned i = find_form(c, e);
+    if (i == FORM_COUNT) return false;
+    forms[i].compile(c, e, depth);
     return true;
 }

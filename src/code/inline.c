@@ -154,8 +154,5 @@ void compile_choosing_call(Compiler *c, Word e, int depth)
     c->height = height;
     compile_real_call(c, &ch, e, locals);
     vec_free(&ch.clauses);
-    if (fallback == NO_LABEL) return;
-    place_label(c, fallback);
-    c->height = height;
-    emit_tail_eval(c, e);
+    tail_fallback(c, e, fallback, height);
 }

@@ -132,8 +132,7 @@ static void push_data(Compiler *c, Word e, int depth)
         return;
     }
     uint32_t head = word_sym_id(expr_at(e, 0));
-    while (c->rt->data_heads.len <= head) vec_push(&c->rt->data_heads, 0);
-    c->rt->data_heads.data[head] = 1;
+    rt_note_data_head(c->rt, head);
     EMIT1(c, OP_PUSH_CONST, constant(c, expr_at(e, 0)));
     push_items(c, e, depth);
     emit(c, is_same(c, e, depth) ? OP_MAKE_SAME : OP_MAKE_SEXPR, expr_len(e), expr_len(e), 0, 0, 0, 0);
@@ -226,7 +225,7 @@ static const Signature *typed_signature(Compiler *c, Word e)
     if (!sig || head == W_SYM(ERROR) || expr_len(e) > MAX_ARGUMENTS) return NULL;
     const BuiltinInfo *info = builtin_of(c, head);
     if (info) {
-        if (!info->body || info->host || (info->flags & (BF_SPECIAL | BF_LAZY | BF_VARIADIC))) return NULL;
+        if (!code_may_call(info)) return NULL;
         if (expr_len(e) > NATIVE_ARGUMENTS || c->rt->overridden.data[native_of(c, head) - 1]) return NULL;
     } else if (!word_is_sym(head) || sig->result.kind == PARAM_ATOM || sig->kind == SIGNATURE_SAME) {
         return NULL;
@@ -269,8 +268,12 @@ static void push_arguments(Compiler *c, const Signature *sig, Word e, int depth)
     }
 }
 
-/* May the body be called without tier 0, and tier 0 call it again when its result is not plain? */
-static bool is_direct(const BuiltinInfo *info, uint32_t builtin)
+bool code_may_call(const BuiltinInfo *info)
+{
+    return info->body && !info->host && !(info->flags & (BF_SPECIAL | BF_LAZY | BF_VARIADIC));
+}
+
+bool code_may_run(const BuiltinInfo *info, uint32_t builtin)
 {
     if (builtin == BI_get_state || builtin == BI_change_state) return true;
     return (info->flags & BF_PURE) && !(info->flags & (BF_IO | BF_SPACE));
@@ -283,7 +286,7 @@ static void emit_native(Compiler *c, const BuiltinInfo *info, Word e)
     uint32_t n = expr_len(e) - 1;
     if (op != OP_HALT)
         EMIT0(c, op);
-    else if (is_direct(info, native_of(c, head) - 1))
+    else if (code_may_run(info, native_of(c, head) - 1))
         emit(c, OP_CALL_NATIVE, n, constant(c, head), n, 0, 0, 0);
     else
         emit(c, OP_CALL_BUILTIN, n, constant(c, head), arg_count(c, e), 0, 0, 0);
@@ -295,8 +298,7 @@ static bool result_fits(const Signature *sig, Word type)
            sig->result.kind == PARAM_COMPLEX || sig->result.type == type;
 }
 
-/* The other way to the value of E when a guard failed: by tier 0.  HEIGHT: of the stack before it. */
-static void value_fallback(Compiler *c, Word e, Word type, uint32_t fallback, uint32_t height)
+void value_fallback(Compiler *c, Word e, Word type, uint32_t fallback, uint32_t height)
 {
     if (fallback == NO_LABEL) return;
     uint32_t end = new_label(c);
@@ -308,7 +310,7 @@ static void value_fallback(Compiler *c, Word e, Word type, uint32_t fallback, ui
     place_label(c, end);
 }
 
-static void tail_fallback(Compiler *c, Word e, uint32_t fallback, uint32_t height)
+void tail_fallback(Compiler *c, Word e, uint32_t fallback, uint32_t height)
 {
     if (fallback == NO_LABEL) return;
     place_label(c, fallback);

@@ -373,9 +373,8 @@ Step call(Machine *m, Word goal, Word type)
     if (UNLIKELY(++m->depth > m->max_depth)) return step_return(m, overflow_error(m, goal));
     if (word_is_op(head)) return call_builtin(m, word_op_index(head), goal, type);
     if (word_is_sym(head)) {
-        uint32_t id = word_sym_id(head);
-        if (id < m->rt->native.len && m->rt->native.data[id] && m->scope->has_core)
-            return call_builtin(m, m->rt->native.data[id] - 1, goal, type);
+        uint32_t native = rt_native(m->rt, word_sym_id(head));
+        if (native && m->scope->has_core) return call_builtin(m, native - 1, goal, type);
         if (head == W_SYM(ERROR) && !word_is_nil(type)) return step_return(m, goal);
         Step next;
         if (m->rt->upper_tier && m->rt->upper_tier->enter(m, goal, type, &next)) return next;

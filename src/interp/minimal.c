@@ -164,9 +164,9 @@ static Instruction instruction_of(const Machine *m, Word expr)
 {
     Word head = atom_deref(expr_at(expr, 0));
     if (!word_is_sym(head)) return NULL;
-    uint32_t id = word_sym_id(head);
-    if (id >= m->rt->native.len || m->rt->native.data[id] == 0) return NULL;
-    switch (m->rt->native.data[id] - 1) {
+    uint32_t native = rt_native(m->rt, word_sym_id(head));
+    if (native == 0) return NULL;
+    switch (native - 1) {
     case BI_eval:
         return run_eval;
     case BI_evalc:

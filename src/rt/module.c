@@ -14,8 +14,7 @@ static void note_override(Runtime *rt, Word atom)
     if (!atom_is_triple(atom, W_SYM(EQUAL))) return;
     Word lhs = atom_deref(expr_at(atom, 1));
     Word head = atom_is_cons(lhs) ? atom_deref(expr_at(lhs, 0)) : WORD_NIL;
-    if (!word_is_sym(head) || word_sym_id(head) >= rt->native.len) return;
-    uint32_t builtin = rt->native.data[word_sym_id(head)];
+    uint32_t builtin = word_is_sym(head) ? rt_native(rt, word_sym_id(head)) : 0;
     if (builtin) rt->overridden.data[builtin - 1] = 1;
 }
 
@@ -27,6 +26,12 @@ static void log_change(Runtime *rt, const Space *s, Word atom, bool added)
     LOG(&rt->log, SPACE, TRACE, added ? "added" : "removed", LOG_TEXT("atom", text.data, text.len),
         LOG_TEXT("space", name, strlen(name)));
     buf_free(&text);
+}
+
+void rt_note_data_head(Runtime *rt, uint32_t symbol)
+{
+    while (rt->data_heads.len <= symbol) vec_push(&rt->data_heads, 0);
+    rt->data_heads.data[symbol] = 1;
 }
 
 void rt_note_change(Runtime *rt, Word symbol)

@@ -218,6 +218,13 @@ Space *rt_space_new(Runtime *rt, const char *name);
 /* The scope of a space, made at first use. */
 Scope *rt_scope(Runtime *rt, Space *s);
 Word rt_sym(Runtime *rt, const char *text);
+/* Builtin index + 1 of the operation that the symbol with this id names, or 0. */
+static inline uint32_t rt_native(const Runtime *rt, uint32_t symbol)
+{
+    return symbol < rt->native.len ? rt->native.data[symbol] : 0;
+}
+/* Expressions with this head will be noted as inert: a rule or type for it ends that. */
+void rt_note_data_head(Runtime *rt, uint32_t symbol);
 /* A symbol word whose name is the formatted text: the form of HE's error messages. */
 Word rt_message(Runtime *rt, const char *fmt, ...) PRINTF_LIKE(2, 3);
 Word rt_vmessage(Runtime *rt, const char *fmt, va_list ap);

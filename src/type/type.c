@@ -71,7 +71,7 @@ static const Signature *head_signature(TypeWorld *w, Scope *s, Word head)
     return NULL;
 }
 
-static bool has_typed_expressions(TypeWorld *w, Word head)
+bool has_typed_expressions(const TypeWorld *w, Word head)
 {
     if (w->typed_expr_other || word_is_var(head)) return true;
     if (!word_is_sym(head)) return false;

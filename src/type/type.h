@@ -31,6 +31,8 @@ bool types_match(TypeWorld *w, Word a, Word b);
 /* The type of ATOM when it is unique and plain, found without inference: a symbol word such as Number, W_SYM(UNDEFINED),
  * TYPE_COMPOUND, or WORD_NIL when general inference is needed.  Constant time save for nested applications, of which it follows a few. */
 Word type_quick(TypeWorld *w, Scope *s, Word atom);
+/* May an expression with this head have a type that was declared for it as a whole? */
+bool has_typed_expressions(const TypeWorld *w, Word head);
 
 /* The symbol T when ATOM is an external object of type (M T), such as a state; else WORD_NIL. */
 Word type_in_box(Word atom);

@@ -41,8 +41,7 @@ bool is_data_function(Machine *m, Function *f)
     Word head = word_sym(f->name);
     if (!is_plain_head(m, head) || head == W_SYM(EMPTY) || scope_has_rules(m->scope, f->name, f->arity + 1))
         return false;
-    while (rt->data_heads.len <= f->name) vec_push(&rt->data_heads, 0);
-    rt->data_heads.data[f->name] = 1;
+    rt_note_data_head(rt, f->name);
     f->data_epoch = rt->inert_epoch;
     return true;
 }
@@ -56,12 +55,6 @@ static bool headless_are_data(Machine *m)
     return true;
 }
 
-static bool has_declared_instances(Machine *m, Word symbol)
-{
-    const TypeWorld *w = &m->rt->types;
-    return word_sym_id(symbol) < w->typed_expr_head.len && w->typed_expr_head.data[word_sym_id(symbol)];
-}
-
 /* May EXPR be data, as far as its head tells?  A head that is an expression is settled as an item. */
 static bool heads_data(Machine *m, Word expr)
 {
@@ -73,7 +66,7 @@ static bool heads_data(Machine *m, Word expr)
     if (!atom_is_cons(head)) return true;
     Word inner = atom_deref(expr_at(head, 0));
     return atom_is_cons(inner) ||
-           (word_is_sym(inner) && is_plain_head(m, inner) && !has_declared_instances(m, inner));
+           (word_is_sym(inner) && is_plain_head(m, inner) && !has_typed_expressions(&m->rt->types, inner));
 }
 
 static bool settle_at(Machine *m, Word *value, int depth);
@@ -196,7 +189,7 @@ bool is_plain_head(Machine *m, Word head)
 {
     if (!word_is_sym(head) || head == W_SYM(ERROR)) return false;
     uint32_t id = word_sym_id(head);
-    if (id < m->rt->native.len && m->rt->native.data[id]) return false;
+    if (rt_native(m->rt, id)) return false;
     return scope_symbol_types(&m->rt->types, m->scope, id)->count == 0;
 }
 
@@ -382,7 +375,7 @@ Step leave_with(Machine *m, Frame *f, const Chunk *c, Word value)
 
 static uint32_t native_index(const Machine *m, Word head)
 {
-    return word_is_op(head) ? word_op_index(head) : m->rt->native.data[word_sym_id(head)] - 1;
+    return word_is_op(head) ? word_op_index(head) : rt_native(m->rt, word_sym_id(head)) - 1;
 }
 
 Word native_result(const Machine *m, Word head)
