@@ -4,33 +4,8 @@
 #include "code/disasm.h"
 #include "vm/vm.h"
 
-/* A function that has rules: its symbol and number of arguments. */
-typedef struct Definition {
-    uint32_t name, arity;
-} Definition;
-
-typedef struct FunctionList {
-    VEC(Definition) items;
-    const char *only; /* NULL: all */
-    const SymTab *symbols;
-} FunctionList;
-
-/* Called with each atom of the space. */
-static void collect_function(void *context, Word atom)
-{
-    FunctionList *list = context;
-    if (!atom_is_triple(atom, W_SYM(EQUAL))) return;
-    Word lhs = expr_at(atom, 1);
-    if (!atom_is_cons(lhs) || !word_is_sym(expr_at(lhs, 0))) return;
-    Definition f = {word_sym_id(expr_at(lhs, 0)), expr_len(lhs) - 1};
-    if (list->only && strcmp(list->only, sym_text(list->symbols, f.name, NULL)) != 0) return;
-    for (size_t i = 0; i < list->items.len; i++)
-        if (list->items.data[i].name == f.name && list->items.data[i].arity == f.arity) return;
-    vec_push(&list->items, f);
-}
-
 /* One listing after the other in the runtime's text. */
-static void dump_bytecode(MtRuntime *x, const Definition *f, bool full)
+static void dump_bytecode(MtRuntime *x, const FunctionName *f, bool full)
 {
     Runtime *rt = x->rt;
     CompileRefusal why;
@@ -46,20 +21,26 @@ static void dump_bytecode(MtRuntime *x, const Definition *f, bool full)
     chunk_free(c);
 }
 
-static FunctionList list_functions(MtRuntime *x, const char *head)
+/* The functions of that name, or all; to be freed.  The runtime's text is empty then. */
+static FunctionNames list_functions(MtRuntime *x, const char *only)
 {
-    FunctionList list = {.only = head, .symbols = x->rt->symbols};
-    space_each(x->rt->top->space, collect_function, &list);
+    FunctionNames all = {0};
+    size_t kept = 0;
+    functions_defined(x->rt->top->space, &all);
+    for (size_t i = 0; i < all.len; i++)
+        if (!only || strcmp(only, sym_text(x->rt->symbols, all.data[i].name, NULL)) == 0)
+            all.data[kept++] = all.data[i];
+    all.len = kept;
     vec_clear(&x->text);
-    return list;
+    return all;
 }
 
 static const char *list_bytecode(MtRuntime *x, const char *head, bool full)
 {
     if (!x->vm) return NULL;
-    FunctionList list = list_functions(x, head);
-    for (size_t i = 0; i < list.items.len; i++) dump_bytecode(x, &list.items.data[i], full);
-    vec_free(&list.items);
+    FunctionNames list = list_functions(x, head);
+    for (size_t i = 0; i < list.len; i++) dump_bytecode(x, &list.data[i], full);
+    vec_free(&list);
     return buf_cstr(&x->text);
 }
 
@@ -82,14 +63,14 @@ const char *mt_show_pass(MtRuntime *x, const char *pass, const char *head)
 {
     PassWatch watch = {pass_find(pass, strlen(pass)), &x->rt->names, &x->text};
     if (!x->vm || watch.pass == PASS_COUNT) return NULL;
-    FunctionList list = list_functions(x, head);
-    for (size_t i = 0; i < list.items.len; i++) {
+    FunctionNames list = list_functions(x, head);
+    for (size_t i = 0; i < list.len; i++) {
         CompileRefusal why;
-        const Definition *f = &list.items.data[i];
+        const FunctionName *f = &list.data[i];
         chunk_free(
             compile_function(x->rt, x->rt->top->scope, &x->vm->functions, f->name, f->arity, &watch, &why));
     }
-    vec_free(&list.items);
+    vec_free(&list);
     return buf_cstr(&x->text);
 }
 

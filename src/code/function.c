@@ -1,5 +1,24 @@
 #include "code/function.h"
 
+/* Called with each atom of the space. */
+static void note_defined(void *context, Word atom)
+{
+    FunctionNames *names = context;
+    if (!atom_is_triple(atom, W_SYM(EQUAL))) return;
+    Word lhs = expr_at(atom, 1);
+    if (!atom_is_cons(lhs) || !word_is_sym(expr_at(lhs, 0))) return;
+    FunctionName f = {word_sym_id(expr_at(lhs, 0)), expr_len(lhs) - 1};
+    /* Programs write the rules of a function one after the other. */
+    for (size_t i = names->len; i-- > 0;)
+        if (names->data[i].name == f.name && names->data[i].arity == f.arity) return;
+    vec_push(names, f);
+}
+
+void functions_defined(Space *s, FunctionNames *out)
+{
+    space_each(s, note_defined, out);
+}
+
 static Dependents *dependents_of(Functions *fs, uint32_t symbol)
 {
     Dependents none = {0};

@@ -3,6 +3,7 @@
 #define METTA_CODE_FUNCTION_H
 
 #include "code/chunk.h"
+#include "space/space.h"
 
 typedef enum CompileRefusal {
 #define REFUSAL(id, text) REFUSED_##id,
@@ -36,6 +37,14 @@ typedef struct Functions {
     size_t stale;               /* of the chunks */
 } Functions;
 
+/* A name and a number of arguments. */
+typedef struct FunctionName {
+    uint32_t name, arity;
+} FunctionName;
+typedef VEC(FunctionName) FunctionNames;
+
+/* Append those that S has rules for, in the order of their first rules. */
+void functions_defined(Space *s, FunctionNames *out);
 void functions_fini(Functions *fs);
 /* The function NAME with ARITY arguments, made at first use; it stays where it is. */
 Function *functions_get(Functions *fs, uint32_t name, uint32_t arity);

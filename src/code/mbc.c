@@ -117,31 +117,13 @@ static ReadStatus put_forms(Packer *p, Runtime *rt, Reader *reader, Reader *mean
     return status;
 }
 
-/* A name and a number of arguments. */
-typedef struct Heads {
-    VEC(Function) items;
-} Heads;
-
-static void note_head(void *context, Word atom)
-{
-    Heads *heads = context;
-    if (!atom_is_triple(atom, W_SYM(EQUAL))) return;
-    Word lhs = expr_at(atom, 1);
-    if (!atom_is_cons(lhs) || !word_is_sym(expr_at(lhs, 0))) return;
-    Function f = {.name = word_sym_id(expr_at(lhs, 0)), .arity = expr_len(lhs) - 1};
-    /* Programs write the rules of a function one after the other. */
-    for (size_t i = heads->items.len; i-- > 0;)
-        if (heads->items.data[i].name == f.name && heads->items.data[i].arity == f.arity) return;
-    vec_push(&heads->items, f);
-}
-
 /* A function that cannot be compiled, or not be kept in a file, is left to the time of the run. */
-static bool put_function(Packer *p, Runtime *rt, Functions *fs, const Function *f, uint32_t file)
+static bool put_function(Packer *p, Runtime *rt, Functions *fs, FunctionName f, uint32_t file)
 {
     CompileRefusal why;
     const char *error;
     uint32_t at;
-    Chunk *c = compile_function(rt, rt->top->scope, fs, f->name, f->arity, NULL, &why);
+    Chunk *c = compile_function(rt, rt->top->scope, fs, f.name, f.arity, NULL, &why);
     bool kept = c && chunk_audit(rt, c, &error, &at) && image_put(p, rt->top->scope, c, file);
     chunk_free(c);
     return kept;
@@ -150,12 +132,11 @@ static bool put_function(Packer *p, Runtime *rt, Functions *fs, const Function *
 static uint32_t put_chunks(Packer *p, Runtime *rt, uint32_t file)
 {
     Functions fs = {0};
-    Heads heads = {0};
+    FunctionNames names = {0};
     uint32_t count = 0;
-    space_each(rt->top->space, note_head, &heads);
-    for (size_t i = 0; i < heads.items.len; i++)
-        count += put_function(p, rt, &fs, &heads.items.data[i], file);
-    vec_free(&heads.items);
+    functions_defined(rt->top->space, &names);
+    for (size_t i = 0; i < names.len; i++) count += put_function(p, rt, &fs, names.data[i], file);
+    vec_free(&names);
     functions_fini(&fs);
     return count;
 }
@@ -496,10 +477,7 @@ static bool holds(Mbc *m, Scope *scope, const Dependencies *depends)
 static void as_if_compiled(Runtime *rt, const Chunk *c)
 {
     for (size_t i = 0; i < c->constants.len; i++) {
-        if (!word_is_sym(c->constants.data[i])) continue;
-        uint32_t head = word_sym_id(c->constants.data[i]);
-        while (rt->data_heads.len <= head) vec_push(&rt->data_heads, 0);
-        rt->data_heads.data[head] = 1;
+        if (word_is_sym(c->constants.data[i])) rt_note_data_head(rt, word_sym_id(c->constants.data[i]));
     }
 }
 

@@ -51,22 +51,6 @@ static void load(Runtime *rt, const char *text, size_t len)
     reader_free(r);
 }
 
-typedef struct Heads {
-    VEC(uint64_t) items; /* symbol << 32 | arguments */
-} Heads;
-
-static void note_head(void *context, Word atom)
-{
-    Heads *heads = context;
-    if (!atom_is_triple(atom, W_SYM(EQUAL))) return;
-    Word lhs = expr_at(atom, 1);
-    if (!atom_is_cons(lhs) || !word_is_sym(expr_at(lhs, 0))) return;
-    uint64_t head = (uint64_t)word_sym_id(expr_at(lhs, 0)) << 32 | (expr_len(lhs) - 1);
-    for (size_t i = 0; i < heads->items.len; i++)
-        if (heads->items.data[i] == head) return;
-    vec_push(&heads->items, head);
-}
-
 static unsigned chunks, unreadable;
 
 static bool same_bytes(const Chunk *a, const Chunk *b)
@@ -103,18 +87,17 @@ static void check_round_trip(World *w, const char *where, const Chunk *c)
 static void check_program(const char *where, const char *text, size_t len)
 {
     World w = world_new();
-    Heads heads = {0};
+    FunctionNames heads = {0};
     load(w.rt, text, len);
-    space_each(w.rt->top->space, note_head, &heads);
-    for (size_t i = 0; i < heads.items.len; i++) {
+    functions_defined(w.rt->top->space, &heads);
+    for (size_t i = 0; i < heads.len; i++) {
         CompileRefusal why;
-        Chunk *c =
-            compile_function(w.rt, w.rt->top->scope, &w.functions, (uint32_t)(heads.items.data[i] >> 32),
-                             (uint32_t)heads.items.data[i], NULL, &why);
+        Chunk *c = compile_function(w.rt, w.rt->top->scope, &w.functions, heads.data[i].name,
+                                    heads.data[i].arity, NULL, &why);
         if (c) check_round_trip(&w, where, c);
         chunk_free(c);
     }
-    vec_free(&heads.items);
+    vec_free(&heads);
     world_free(&w);
 }
 
