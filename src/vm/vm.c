@@ -193,21 +193,21 @@ static inline Registers load_frame(Frame *f)
         Word goal = make_call(m, word_op(builtin), pair, 2); \
         LEAVE(call_tier0(m, goal, (type), true));            \
     } while (0)
-#define ARITHMETIC(num_op, expression, builtin)                                            \
-    do {                                                                                   \
-        Word y = POP, x = POP;                                                             \
-        if (LIKELY(INT_OPERANDS)) {                                                        \
-            Word result;                                                                   \
-            if (int_arithmetic((num_op), word_int48_get(x), word_int48_get(y), &result)) { \
-                PUSH(result);                                                              \
-                NEXT;                                                                      \
-            }                                                                              \
-        } else if (FLOAT_OPERANDS) {                                                       \
-            double a = AS_DOUBLE(x), b = AS_DOUBLE(y);                                     \
-            PUSH(word_double(expression));                                                 \
-            NEXT;                                                                          \
-        }                                                                                  \
-        SLOW_CALL(builtin, W_SYM(T_NUMBER));                                               \
+#define ARITHMETIC(on_ints, expression, builtin)       \
+    do {                                               \
+        Word y = POP, x = POP;                         \
+        if (LIKELY(INT_OPERANDS)) {                    \
+            Word result;                               \
+            if (on_ints(x, y, &result)) {              \
+                PUSH(result);                          \
+                NEXT;                                  \
+            }                                          \
+        } else if (FLOAT_OPERANDS) {                   \
+            double a = AS_DOUBLE(x), b = AS_DOUBLE(y); \
+            PUSH(word_double(expression));             \
+            NEXT;                                      \
+        }                                              \
+        SLOW_CALL(builtin, W_SYM(T_NUMBER));           \
     } while (0)
 #define COMPARISON(operator, builtin)                                        \
     do {                                                                     \
@@ -223,20 +223,6 @@ static inline Registers load_frame(Frame *f)
         SLOW_CALL(builtin, W_SYM(T_BOOL));                                   \
     } while (0)
 
-static inline bool int_arithmetic(NumOp op, int64_t a, int64_t b, Word *out)
-{
-    int64_t r;
-    if (op == NUM_ADD)
-        r = a + b;
-    else if (op == NUM_SUB)
-        r = a - b;
-    else if (__builtin_mul_overflow(a, b, &r))
-        return false;
-    if (!int_fits48(r)) return false;
-    *out = word_int48(r);
-    return true;
-}
-
 /* Shifted up, integers of 48 bits overflow where those of 64 do. */
 static inline bool add_ints(Word x, Word y, Word *out)
 {
@@ -250,6 +236,14 @@ static inline bool sub_ints(Word x, Word y, Word *out)
 {
     int64_t r;
     if (__builtin_sub_overflow((int64_t)(x << 16), (int64_t)(y << 16), &r)) return false;
+    *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
+    return true;
+}
+
+static inline bool mul_ints(Word x, Word y, Word *out)
+{
+    int64_t r;
+    if (__builtin_mul_overflow((int64_t)(x << 16), word_int48_get(y), &r)) return false;
     *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
     return true;
 }
