@@ -124,6 +124,9 @@ typedef struct MtConfig {
     uint32_t max_tier;           /* default 1 */
     uint32_t bytecode_threshold; /* calls of a function before it is compiled; default 0 */
     bool count_instructions;     /* MtStats.vm_instructions counts, at a cost in speed */
+    uint32_t jit_threshold; /* calls of a function before it is hot, ready for native code; default 100 */
+    uint32_t
+        jit_stage2_threshold; /* likewise for optimised native code, which no build has yet; default 500 */
 } MtConfig;
 
 /* The defaults: no limits, HE, standard output, all tiers. */

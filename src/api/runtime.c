@@ -75,7 +75,8 @@ void mt_clear_interrupt(MtRuntime *x)
 
 void mt_config_init(MtConfig *config)
 {
-    *config = (MtConfig){.size = sizeof *config, .max_tier = 1, .bytecode_threshold = 0};
+    *config =
+        (MtConfig){.size = sizeof *config, .max_tier = 1, .jit_threshold = 100, .jit_stage2_threshold = 500};
 }
 
 static void write_program_output(void *context, const char *text, size_t len)
@@ -124,7 +125,7 @@ static MtStatus configure(MtRuntime *x, const MtConfig *c)
     mt_set_limits(x, c->max_memory, c->max_depth, c->timeout_ms);
     if (c->max_tier > 1) return api_fail(x, MT_INVALID, "this build has tiers 0 and 1");
     if (c->max_tier == 1) {
-        rt->upper = x->vm = vm_new(rt->top->scope, c->bytecode_threshold);
+        rt->upper = x->vm = vm_new(rt, rt->top->scope, c->bytecode_threshold, c->jit_threshold);
         rt->upper_tier = c->count_instructions ? &vm_tier_counting : &vm_tier;
         rt->changed = vm_tier.changed;
     }

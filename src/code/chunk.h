@@ -48,6 +48,7 @@ typedef struct Expression {
 typedef struct Function Function;
 
 typedef struct Chunk {
+    uint32_t id;     /* counts the chunks that were adopted from 1 */
     uint32_t name;   /* symbol of the function */
     uint32_t arity;  /* arguments */
     uint32_t locals; /* arguments, slots and parts */

@@ -99,6 +99,7 @@ static void drop_stale(Dependents *d)
 void functions_adopt(Functions *fs, Function *f, Chunk *c)
 {
     f->chunk = c;
+    c->id = ++fs->adopted;
     vec_push(&fs->chunks, c);
     for (size_t i = 0; i < c->depends.len; i++) {
         Dependents *d = dependents_of(fs, c->depends.data[i]);

@@ -18,6 +18,9 @@ struct Function {
     uint32_t expired;       /* chunks of it that became stale */
     Chunk *chunk;           /* NULL: not compiled */
     CompileRefusal refusal; /* why not, as the rules are now */
+    bool native_failed;     /* native code was tried, and will not be tried again */
+    uint32_t native_bytes;  /* of its native code; 0: it has none */
+    uint64_t executions;    /* calls carried out by its code, any chunk and tier; counted on demand */
     uint16_t
         data_epoch; /* the runtime's inert_epoch when the name was found to head data, with this many items */
 };
@@ -35,6 +38,7 @@ typedef struct Functions {
     VEC(Chunk *) chunks;        /* all that may still be on a stack */
     VEC(Dependents) dependents; /* by symbol */
     size_t stale;               /* of the chunks */
+    uint32_t adopted;           /* chunks ever */
 } Functions;
 
 /* A name and a number of arguments. */

@@ -12,9 +12,10 @@
 
 /* -- Functions and their chunks -- */
 
-Vm *vm_new(Scope *scope, uint32_t threshold)
+Vm *vm_new(Runtime *rt, Scope *scope, uint32_t threshold, uint32_t hot)
 {
     Vm *vm = base_calloc(1, sizeof *vm);
+    jit_stats_init(&vm->stats, rt, hot);
     vm->scope = scope;
     vm->threshold = threshold;
     return vm;
@@ -40,6 +41,7 @@ void vm_free(Vm *vm)
     if (!vm) return;
     report_coverage(vm);
     functions_fini(&vm->functions);
+    jit_stats_fini(&vm->stats);
     vec_free(&vm->programs);
     base_free(vm);
 }
@@ -73,14 +75,14 @@ static bool take_compiled(Runtime *rt, Vm *vm, Function *f)
 static void compile(Runtime *rt, Vm *vm, Function *f)
 {
     if (take_compiled(rt, vm, f)) return;
+    uint64_t began = vm->stats.verbose ? base_now_ns() : 0;
     Chunk *c = compile_function(rt, vm->scope, &vm->functions, f->name, f->arity, NULL, &f->refusal);
-    const char *name = sym_text(rt->symbols, f->name, NULL), *reason = compile_refusal_text(f->refusal);
-    LOG(&rt->log, JIT_COMPILE, DEBUG, c ? "compiled to bytecode" : "not compiled",
-        LOG_TEXT("function", name, strlen(name)), LOG_TEXT("reason", reason, strlen(reason)));
-    if (!c) return;
-    check_chunk(c);
-    functions_adopt(&vm->functions, f, c);
-    vm->compilations++;
+    if (c) {
+        check_chunk(c);
+        functions_adopt(&vm->functions, f, c);
+        vm->compilations++;
+    }
+    jit_note_bytecode(&vm->stats, f, c, vm->stats.verbose ? base_now_ns() - began : 0);
 }
 
 /* Calls in tier 0 before F is compiled: more of them when its chunks have become stale again and again. */

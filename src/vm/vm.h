@@ -9,6 +9,7 @@
 #include "code/compile.h"
 #include "code/mbc.h"
 #include "interp/engine.h"
+#include "jit/stats.h"
 
 typedef struct Vm {
     Scope *scope; /* functions are compiled for this scope only */
@@ -18,14 +19,15 @@ typedef struct Vm {
     programs;         /* compiled programs, whose chunks are taken instead of compiling; the owner's */
     uint64_t entered; /* calls that came from tier 0 */
     uint64_t interpreter_runs, compilations, expirations;
+    JitStats stats;
     uint64_t instructions; /* counted on demand */
 #ifdef METTA_OP_COVERAGE
     uint64_t coverage[256]; /* by opcode: how often it ran */
 #endif
 } Vm;
 
-/* The VM for functions of SCOPE; THRESHOLD calls make a function worth compiling.  The caller frees it. */
-Vm *vm_new(Scope *scope, uint32_t threshold);
+/* The VM of RT for functions of SCOPE; THRESHOLD calls make a function worth compiling, HOT ones make it hot.  The caller frees it. */
+Vm *vm_new(Runtime *rt, Scope *scope, uint32_t threshold, uint32_t hot);
 void vm_free(Vm *vm);
 
 /* Engine hooks (see UpperTier in interp/engine.h). */

@@ -298,7 +298,7 @@ static void check_result(Runtime *rt, const char *query, const char *want)
 static void test_runs(void)
 {
     World w = world_new();
-    Vm *vm = vm_new(w.rt->top->scope, 0);
+    Vm *vm = vm_new(w.rt, w.rt->top->scope, 0, 100);
     w.rt->upper = vm;
     w.rt->upper_tier = &vm_tier;
     w.rt->changed = vm_tier.changed;

@@ -40,7 +40,7 @@ static Runtime *start(bool compiled, Buf *out)
     rt->write_context = out;
     rt->settings.timeout_ns = 0;
     if (!compiled) return rt;
-    rt->upper = vm_new(rt->top->scope, 0);
+    rt->upper = vm_new(rt, rt->top->scope, 0, 100);
     rt->upper_tier = &vm_tier;
     rt->changed = vm_tier.changed;
     return rt;
@@ -305,7 +305,7 @@ static unsigned accepted, refused, used;
 /* In a module of its own, so that programs do not see each other; the runtime is a new one now and then. */
 static void run_damaged(Runtime *rt, const Buf *file, Buf *out)
 {
-    Vm *vm = vm_new(rt->top->scope, 0);
+    Vm *vm = vm_new(rt, rt->top->scope, 0, 100);
     Buf error = {0};
     Run run = {rt, out};
     RunEvents events = {&run, print_results, NULL};
