@@ -104,6 +104,20 @@ typedef enum MtLogFormat { MT_LOG_TEXT = 0, MT_LOG_FULL, MT_LOG_JSON } MtLogForm
 /* Receives what the program prints (println! and the like): LEN bytes of TEXT, not NUL-terminated. */
 typedef void (*MtOutput)(void *context, const char *text, size_t len);
 
+/* How functions move up the tiers, with the fields that MeTTaTron's debug guide has.  The stacks and tables that it bounds there are one
+ * stack here, which native code, VM and interpreter share and which grows: 0, the default, is no bound, and of the bounds
+ * only max_call_stack, which is another name for MtConfig.max_depth, bounds anything. */
+typedef struct MtHybridConfig {
+    bool jit_enabled; /* default true; false: no tier above 1, whatever max_tier says */
+    bool trace;       /* log what the executor does, as the directive mettatron::jit::hybrid=trace would */
+    uint64_t jit_stack_capacity, jit_choice_point_capacity, jit_results_capacity;
+    uint64_t jit_binding_frames_capacity, jit_cut_markers_capacity;
+    struct {
+        uint64_t max_value_stack, max_call_stack, max_choice_points;
+        bool trace; /* log the trace instructions of programs: mettatron::vm::trace=trace */
+    } vm_config;
+} MtHybridConfig;
+
 /* Fill with mt_config_init, then change what you need.  Strings are copied by mt_new. */
 typedef struct MtConfig {
     size_t size;         /* sizeof(MtConfig) of the caller: lets the library grow the structure */
@@ -123,10 +137,12 @@ typedef struct MtConfig {
     /* Execution tiers: 0 is the interpreter, 1 adds the bytecode VM. */
     uint32_t max_tier;           /* default 1 */
     uint32_t bytecode_threshold; /* calls of a function before it is compiled; default 0 */
-    bool count_instructions;     /* MtStats.vm_instructions counts, at a cost in speed */
+    bool collect_stats;     /* count every call and instruction, at a cost in speed: see mt_collect_stats */
     uint32_t jit_threshold; /* calls of a function before it is hot, ready for native code; default 100 */
     uint32_t
         jit_stage2_threshold; /* likewise for optimised native code, which no build has yet; default 500 */
+    bool jit_log; /* print a line to standard error for each compilation, and each exit of native code */
+    MtHybridConfig hybrid;
 } MtConfig;
 
 /* The defaults: no limits, HE, standard output, all tiers. */
@@ -407,6 +423,15 @@ MT_API const char *mt_pass(size_t i);
  * the next call with RT.  NULL without tier 1, and when there is no such pass. */
 MT_API const char *mt_show_pass(MtRuntime *rt, const char *pass, const char *head);
 
+/* -- Figures ------------------------------------------------------------------------------------------------------- */
+
+/* Count exactly what costs time to count, or stop doing so: vm_instructions, executions of chunks, cache hits and misses, exits of bytecode,
+ * and calls by native code.  What was counted stays.  Figures marked (*) below are exact only for the time in which it was on;
+ * all others always are. */
+MT_API void mt_collect_stats(MtRuntime *rt, bool on);
+/* The highest tier that this build has. */
+MT_API uint32_t mt_highest_tier(void);
+
 /* Figures since mt_new. */
 typedef struct MtStats {
     size_t size; /* sizeof(MtStats) of the caller, to be set before the call */
@@ -422,11 +447,108 @@ typedef struct MtStats {
     uint64_t chunks;           /* functions compiled to bytecode, each time anew */
     uint64_t expired_chunks; /* of these: no longer in use, since a rule or type they depend on has changed */
     uint64_t choice_points;
-    uint64_t
-        vm_instructions; /* bytecode instructions run, a fused one counts as one; MtConfig.count_instructions */
+    uint64_t vm_instructions;    /* (*) bytecode instructions run, a fused one counts as one */
     uint64_t bytecode_threshold; /* calls of a function before it is compiled; MtConfig.bytecode_threshold */
+    uint64_t jit_threshold;      /* MtConfig.jit_threshold */
+    uint64_t jit_stage2_threshold;     /* MtConfig.jit_stage2_threshold */
+    uint64_t tier;                     /* the highest one in use */
+    uint64_t chunk_hits, chunk_misses; /* (*) calls of functions that found bytecode, and that did not */
+    uint64_t backtracks;               /* (*) alternatives that compiled code took */
+    uint64_t bytecode_exits;           /* (*) of the VM to tier 0 */
 } MtStats;
 MT_API void mt_stats(MtRuntime *rt, MtStats *stats);
+
+/* The figures of the debug guide, with its names.  A run is the call of a function. */
+typedef struct MtTieredStats {
+    uint64_t interpreter_runs; /* tier 0, while a higher one was on */
+    uint64_t bytecode_runs;    /* tier 1 */
+    uint64_t jit_stage1_runs;  /* (*) tier 2 */
+    uint64_t jit_stage2_runs;  /* (*) tier 3 */
+    uint64_t jit_compilations, jit_failures;
+    uint64_t total_jit_bytes; /* of native code ever made */
+    uint64_t cache_hits,
+        cache_misses; /* (*) calls of hot functions that found native code, and that did not */
+} MtTieredStats;
+typedef struct MtHybridStats {
+    size_t size;         /* sizeof(MtHybridStats) of the caller, to be set before the call */
+    uint64_t total_runs; /* jit_runs and vm_runs */
+    uint64_t jit_runs;   /* (*) of native code */
+    uint64_t vm_runs;    /* of bytecode */
+    uint64_t jit_bailouts;
+    uint64_t jit_compilations, jit_compile_failures;
+    MtTieredStats tiered_stats;
+} MtHybridStats;
+typedef struct MtJitStats {
+    size_t size;         /* sizeof(MtJitStats) of the caller, to be set before the call */
+    size_t total_chunks; /* functions that were called or compiled */
+    size_t hot_chunks;   /* (*) of these: called jit_threshold times or more */
+    size_t jitted_chunks, failed_chunks;
+    size_t total_code_bytes;   /* of native code now */
+    uint64_t total_executions; /* (*) calls that chunks carried out, in any tier */
+} MtJitStats;
+/* Linear in the number of functions. */
+MT_API void mt_hybrid_stats(MtRuntime *rt, MtHybridStats *stats);
+MT_API void mt_jit_stats(MtRuntime *rt, MtJitStats *stats);
+
+/* Percentages, 0 when there is nothing to take them of. */
+MT_API double mt_jit_hit_rate(const MtHybridStats *stats);       /* runs by native code, of all runs */
+MT_API double mt_bailout_rate(const MtHybridStats *stats);       /* exits, of runs by native code */
+MT_API double mt_jit_percentage(const MtTieredStats *stats);     /* executions by native code, of all */
+MT_API double mt_cache_hit_rate(const MtTieredStats *stats);     /* hits, of hits and misses */
+MT_API double mt_coverage_percent(const MtJitStats *stats);      /* chunks with native code, of all */
+MT_API uint64_t mt_total_executions(const MtTieredStats *stats); /* the sum over the tiers */
+
+/* All figures by name, in a fixed order: those of MtStats and MtHybridStats in no group, "tiered_stats", "jit_stats". */
+typedef struct MtFigure {
+    const char *group; /* "" for none */
+    const char *name;
+    bool is_rate;   /* a percentage, else a count */
+    uint64_t count; /* 0 for a rate */
+    double rate;    /* 0 for a count */
+} MtFigure;
+typedef void (*MtOnFigure)(void *context, const MtFigure *figure);
+MT_API void mt_each_figure(MtRuntime *rt, MtOnFigure on_figure, void *context);
+
+/* Exits of code of one tier to the one below: those of native code are the bailouts (FROM_TIER 2), those of bytecode leave for the
+ * interpreter (FROM_TIER 1, (*)).  The counts over reasons and over sites have the same sum. */
+typedef struct MtBailoutReason {
+    unsigned code; /* of the debug guide's table, ours from 32 on */
+    const char *name, *when;
+    uint64_t count;
+} MtBailoutReason;
+typedef void (*MtOnBailoutReason)(void *context, const MtBailoutReason *reason);
+/* The reasons that occurred, most frequent first. */
+MT_API void mt_each_bailout_reason(MtRuntime *rt, unsigned from_tier, MtOnBailoutReason on_reason,
+                                   void *context);
+/* Where code was left.  The texts are valid during the callback. */
+typedef struct MtBailoutSite {
+    const char *function;
+    uint32_t arity;
+    uint32_t offset;       /* of the instruction in the bytecode: mt_disassemble_at */
+    const char *operation; /* its name */
+    MtSpan span;           /* of the expression that it belongs to */
+    const char *reason;
+    const char *expected, *found; /* kinds of values, as "Int|Float"; "" where none matters */
+    uint64_t count;
+    double percent; /* of all exits of the tier */
+} MtBailoutSite;
+typedef void (*MtOnBailoutSite)(void *context, const MtBailoutSite *site);
+/* The sites, most frequent first. */
+MT_API void mt_each_bailout_site(MtRuntime *rt, unsigned from_tier, MtOnBailoutSite on_site, void *context);
+
+/* A function that was called or compiled. */
+typedef struct MtChunk {
+    const char *function;
+    uint32_t arity;
+    const char *state;         /* "Cold", "Warming", "Hot", "Jitted", "Failed" */
+    const char *refusal;       /* why it cannot have bytecode, or NULL */
+    const char *failure;       /* why it cannot have native code, or NULL */
+    uint64_t interpreter_runs; /* since it was last known to have no bytecode */
+    uint64_t executions;       /* (*) by its code */
+    uint64_t bytecode_bytes, native_bytes;
+} MtChunk;
+typedef void (*MtOnChunk)(void *context, const MtChunk *chunk);
+MT_API void mt_each_chunk(MtRuntime *rt, MtOnChunk on_chunk, void *context);
 
 #ifdef __cplusplus
 }

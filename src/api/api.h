@@ -36,6 +36,7 @@ struct MtRuntime {
     MtOnBreakpoint on_breakpoint;
     void *breakpoint_context;
     uint64_t queries, run_ns;
+    uint64_t jit_stage2_threshold;
 };
 
 /* -- Handles (handle.c) -- */
@@ -51,10 +52,25 @@ void api_rest(MtRuntime *x);
 /* Visit the words of all handles: the runtime's host_trace. */
 void api_trace(void *host, Heap *h);
 
+/* A string of TEXT, in which what is no UTF-8 is replaced (atom.c). */
+Word api_string(MtRuntime *x, const char *text, size_t len);
+/* S for the public (run.c). */
+MtSpan api_span(const MtRuntime *x, const Span *s);
+
 /* -- Errors (runtime.c) -- */
 
 /* Note a failure; returns STATUS. */
 MtStatus api_fail(MtRuntime *x, MtStatus status, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* Tier 1 is watched as closely as the figures that are asked for and the log demand: to be called when either changes. */
+void api_choose_tier(MtRuntime *x);
+
+enum { API_HIGHEST_TIER = 1, API_NATIVE_TIER = 2 };
+
+/* -- Figures (stats.c) -- */
+
+/* What (jit-stats) is, or with EXITS (bailouts): the runtime's figures hook. */
+Word api_figures(Runtime *rt, bool exits);
 
 /* -- Functions (function.c) -- */
 

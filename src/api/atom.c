@@ -42,14 +42,19 @@ static void put_valid(Buf *out, const char *text, size_t len)
     }
 }
 
-MtAtom mt_string(MtRuntime *x, const char *text, size_t len)
+Word api_string(MtRuntime *x, const char *text, size_t len)
 {
     Buf valid = {0};
-    api_rest(x);
     put_valid(&valid, text, len);
-    MtAtom atom = api_local(x, atom_str(&x->rt->heap, valid.data, valid.len));
+    Word atom = atom_str(&x->rt->heap, valid.data, valid.len);
     buf_free(&valid);
     return atom;
+}
+
+MtAtom mt_string(MtRuntime *x, const char *text, size_t len)
+{
+    api_rest(x);
+    return api_local(x, api_string(x, text, len));
 }
 
 MtAtom mt_expression(MtRuntime *x, const MtAtom *items, size_t count)

@@ -10,7 +10,7 @@
 
 /* -- Places -- */
 
-static MtSpan public_span(const MtRuntime *x, const Span *s)
+MtSpan api_span(const MtRuntime *x, const Span *s)
 {
     const char *file = s->file < x->rt->files.len ? x->rt->files.data[s->file] : "";
     return (MtSpan){file, s->line, s->column, s->end_line, s->end_column};
@@ -72,7 +72,7 @@ static bool report(Run *r, const QueryResults *results, const Span *span)
         .is_error = results->is_error,
         .elapsed_ns = now - r->began,
     };
-    if (span) result.span = public_span(x, span);
+    if (span) result.span = api_span(x, span);
     x->queries++;
     bool go_on = !r->on_result || r->on_result(r->context, x, &result);
     vec_free(&atoms);
@@ -313,7 +313,7 @@ struct Reading {
 
 static MtSpan reading_span(const Reading *r, const Span *span)
 {
-    MtSpan place = public_span(r->x, span);
+    MtSpan place = api_span(r->x, span);
     place.file = r->name;
     return place;
 }

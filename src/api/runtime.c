@@ -75,8 +75,13 @@ void mt_clear_interrupt(MtRuntime *x)
 
 void mt_config_init(MtConfig *config)
 {
-    *config =
-        (MtConfig){.size = sizeof *config, .max_tier = 1, .jit_threshold = 100, .jit_stage2_threshold = 500};
+    *config = (MtConfig){
+        .size = sizeof *config,
+        .max_tier = API_HIGHEST_TIER,
+        .jit_threshold = 100,
+        .jit_stage2_threshold = 500,
+        .hybrid = {.jit_enabled = true},
+    };
 }
 
 static void write_program_output(void *context, const char *text, size_t len)
@@ -103,17 +108,46 @@ static MtStatus fail_with_complaint(MtRuntime *x, Buf *complaints)
     return api_fail(x, MT_INVALID, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
-static MtStatus set_log(MtRuntime *x, const char *filter)
+void api_choose_tier(MtRuntime *x)
+{
+    if (x->vm) x->rt->upper_tier = vm_tier_for(x->vm);
+}
+
+/* STRICT: a wrong directive is an error, and changes nothing. */
+static MtStatus set_log(MtRuntime *x, const char *filter, bool strict)
 {
     Buf complaints = {0};
     MtStatus status = MT_OK;
-    if (!filter)
-        log_set_filter_from_environment(&x->rt->log, &complaints);
-    else if (!log_set_filter(&x->rt->log, filter, true, &complaints))
+    if (!log_set_filter(&x->rt->log, filter, strict, &complaints))
         status = fail_with_complaint(x, &complaints);
     if (status == MT_OK) print_complaints(&complaints);
+    api_choose_tier(x);
     buf_free(&complaints);
     return status;
+}
+
+/* The filter of C, or of the environment, and what the executor's settings ask for. */
+static MtStatus configure_log(MtRuntime *x, const MtConfig *c)
+{
+    Buf filter = {0};
+    buf_puts(&filter, c->log_filter ? c->log_filter : log_environment_filter());
+    if (c->hybrid.trace) buf_printf(&filter, "%smettatron::jit::hybrid=trace", filter.len ? "," : "");
+    if (c->hybrid.vm_config.trace) buf_printf(&filter, "%smettatron::vm::trace=trace", filter.len ? "," : "");
+    MtStatus status = set_log(x, buf_cstr(&filter), c->log_filter != NULL);
+    buf_free(&filter);
+    return status;
+}
+
+/* Start the tiers above the interpreter up to TIER. */
+static void configure_tiers(MtRuntime *x, const MtConfig *c, uint32_t tier)
+{
+    x->jit_stage2_threshold = c->jit_stage2_threshold;
+    if (tier == 0) return;
+    Runtime *rt = x->rt;
+    rt->upper = x->vm = vm_new(rt, rt->top->scope, c->bytecode_threshold, c->jit_threshold);
+    rt->changed = vm_tier.changed;
+    x->vm->stats.exact = c->collect_stats;
+    x->vm->stats.verbose = c->jit_log;
 }
 
 static MtStatus configure(MtRuntime *x, const MtConfig *c)
@@ -122,20 +156,18 @@ static MtStatus configure(MtRuntime *x, const MtConfig *c)
     Runtime *rt = x->rt;
     if (c->dialect != MT_DIALECT_HE) return api_fail(x, MT_INVALID, "no such dialect");
     if ((size_t)c->log_format >= COUNT_OF(formats)) return api_fail(x, MT_INVALID, "no such log format");
-    mt_set_limits(x, c->max_memory, c->max_depth, c->timeout_ms);
-    if (c->max_tier > 1) return api_fail(x, MT_INVALID, "this build has tiers 0 and 1");
-    if (c->max_tier == 1) {
-        rt->upper = x->vm = vm_new(rt, rt->top->scope, c->bytecode_threshold, c->jit_threshold);
-        rt->upper_tier = c->count_instructions ? &vm_tier_counting : &vm_tier;
-        rt->changed = vm_tier.changed;
-    }
+    mt_set_limits(x, c->max_memory, c->max_depth ? c->max_depth : c->hybrid.vm_config.max_call_stack,
+                  c->timeout_ms);
+    if (c->max_tier > API_HIGHEST_TIER)
+        return api_fail(x, MT_INVALID, "this build has tiers 0 to %d", API_HIGHEST_TIER);
+    configure_tiers(x, c, c->max_tier > 1 && !c->hybrid.jit_enabled ? 1 : c->max_tier);
     rt->settings.strict = c->strict_mode;
     rt->log.format = formats[c->log_format];
     x->output = c->output;
     x->output_context = c->output_context;
     for (size_t i = 0; i < c->search_path_count; i++)
         vec_push(&rt->search_dirs, base_strndup(c->search_paths[i], strlen(c->search_paths[i])));
-    return set_log(x, c->log_filter);
+    return configure_log(x, c);
 }
 
 MtRuntime *mt_new(const MtConfig *config, MtError *error)
@@ -151,6 +183,7 @@ MtRuntime *mt_new(const MtConfig *config, MtError *error)
     } else {
         x->rt->host = x;
         x->rt->host_trace = api_trace;
+        x->rt->figures = api_figures;
         x->rt->write = write_program_output;
         x->rt->write_context = x;
         if (configure(x, &c) == MT_OK) return x;
@@ -180,37 +213,11 @@ void mt_free(MtRuntime *x)
 
 MtStatus mt_log_set_filter(MtRuntime *x, const char *filter)
 {
-    return set_log(x, filter ? filter : "");
+    return set_log(x, filter ? filter : "", true);
 }
 
 void mt_log_each_target(MtOnLogTarget on_target, void *context)
 {
     for (int t = 0; t < LOG_TARGET_COUNT; t++)
         on_target(context, log_targets[t].name, log_targets[t].meaning);
-}
-
-/* -- Figures -- */
-
-void mt_stats(MtRuntime *x, MtStats *stats)
-{
-    const Heap *h = &x->rt->heap;
-    MtStats s = {
-        .size = stats->size,
-        .queries = x->queries,
-        .steps = x->rt->steps,
-        .run_ns = x->run_ns,
-        .heap_bytes = heap_bytes(h),
-        .stored_bytes = store_bytes(x->rt->store),
-        .minor_collections = h->minor_count,
-        .major_collections = h->major_count,
-        .symbols = sym_count(x->rt->symbols),
-        .interpreter_runs = x->vm ? x->vm->interpreter_runs : 0,
-        .bytecode_runs = x->vm ? x->rt->steps - x->rt->tier0_steps + x->vm->entered : 0,
-        .chunks = x->vm ? x->vm->compilations : 0,
-        .expired_chunks = x->vm ? x->vm->expirations : 0,
-        .choice_points = x->rt->choices,
-        .vm_instructions = x->vm ? x->vm->instructions : 0,
-        .bytecode_threshold = x->vm ? x->vm->threshold : 0,
-    };
-    memcpy(stats, &s, stats->size < sizeof s ? stats->size : sizeof s);
 }

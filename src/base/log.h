@@ -121,7 +121,9 @@ void log_event(Log *log, LogTarget target, LogLevel level, const char *message, 
  * exist with the nearest that does.  STRICT: a wrong directive makes it return false and change nothing; else wrong
  * directives are left out. */
 bool log_set_filter(Log *log, const char *filter, bool strict, Buf *complaints);
-/* The same from METTA_LOG, or from RUST_LOG when that is not set; not strict. */
+/* What METTA_LOG says, or RUST_LOG when that is not set; "" when neither is. */
+const char *log_environment_filter(void);
+/* Set that filter, not strictly. */
 void log_set_filter_from_environment(Log *log, Buf *complaints);
 /* Does the filter let this event pass?  The exact answer behind log_on. */
 bool log_passes(Log *log, LogTarget target, LogLevel level, const LogField *fields, size_t n);

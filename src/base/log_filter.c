@@ -436,9 +436,14 @@ bool log_set_filter(Log *log, const char *filter, bool strict, Buf *complaints)
     return true;
 }
 
-void log_set_filter_from_environment(Log *log, Buf *complaints)
+const char *log_environment_filter(void)
 {
     const char *filter = getenv("METTA_LOG");
     if (!filter) filter = getenv("RUST_LOG");
-    log_set_filter(log, filter ? filter : "", false, complaints);
+    return filter ? filter : "";
+}
+
+void log_set_filter_from_environment(Log *log, Buf *complaints)
+{
+    log_set_filter(log, log_environment_filter(), false, complaints);
 }

@@ -4,6 +4,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/repl.h"
+#include "cli/stats.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -121,7 +122,10 @@ static MtRuntime *new_runtime(const Options *o, Output *out, MtError *error)
     config.strict_mode = o->strict;
     config.max_tier = (uint32_t)o->max_tier;
     config.bytecode_threshold = (uint32_t)o->bytecode_threshold;
-    config.count_instructions = o->stats != NULL;
+    config.jit_threshold = (uint32_t)o->jit_threshold;
+    config.jit_stage2_threshold = (uint32_t)o->jit_stage2_threshold;
+    config.collect_stats = o->stats != NULL;
+    config.jit_log = o->jit_log;
     config.log_filter = o->log_filter;
     config.log_format = o->log_format;
     config.search_paths = o->search_paths;
@@ -141,37 +145,6 @@ static void dump(MtRuntime *rt, const Options *o, Output *out)
     output_text(out, text, strlen(text));
 }
 
-static void print_stats(MtRuntime *rt, bool json)
-{
-    MtStats s = {.size = sizeof s};
-    mt_stats(rt, &s);
-    const struct {
-        const char *name;
-        uint64_t value;
-    } rows[] = {
-        {"queries", s.queries},
-        {"steps", s.steps},
-        {"run_ns", s.run_ns},
-        {"interpreter_runs", s.interpreter_runs},
-        {"bytecode_runs", s.bytecode_runs},
-        {"chunks", s.chunks},
-        {"expired_chunks", s.expired_chunks},
-        {"choice_points", s.choice_points},
-        {"vm_instructions", s.vm_instructions},
-        {"bytecode_threshold", s.bytecode_threshold},
-        {"heap_bytes", s.heap_bytes},
-        {"stored_bytes", s.stored_bytes},
-        {"minor_collections", s.minor_collections},
-        {"major_collections", s.major_collections},
-        {"symbols", s.symbols},
-    };
-    if (json) fputc('{', stderr);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        fprintf(stderr, json ? "%s\"%s\": %llu" : "%s%-18s %llu\n", json && i ? ", " : "", rows[i].name,
-                (unsigned long long)rows[i].value);
-    if (json) fputs("}\n", stderr);
-}
-
 static int run(const Options *o, Output *out)
 {
     MtError error;
@@ -187,7 +160,7 @@ static int run(const Options *o, Output *out)
         status = repl_run(rt, interrupt, out);
     interrupt_stop(interrupt);
     if (o->dump) dump(rt, o, out);
-    if (o->stats) print_stats(rt, strcmp(o->stats, "json") == 0);
+    if (o->stats) stats_print(stderr, rt, strcmp(o->stats, "json") == 0);
     mt_free(rt);
     return status;
 }

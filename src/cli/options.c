@@ -40,14 +40,23 @@ static const struct {
 #undef EXIT
 };
 
+/* Such an argument stands in the word of the option or nowhere. */
+static bool is_optional(const OptionInfo *o)
+{
+    return o->argument && o->argument[0] == '[';
+}
+
 /* -- Help -- */
 
 static void print_option(FILE *to, const OptionInfo *o)
 {
     char left[64];
     int n = o->letter ? snprintf(left, sizeof left, "-%c, ", o->letter) : snprintf(left, sizeof left, "    ");
-    snprintf(left + n, sizeof left - (size_t)n, "--%s%s%s", o->name, o->argument ? "=" : "",
-             o->argument ? o->argument : "");
+    if (is_optional(o))
+        snprintf(left + n, sizeof left - (size_t)n, "--%s[=%s", o->name, o->argument + 1);
+    else
+        snprintf(left + n, sizeof left - (size_t)n, "--%s%s%s", o->name, o->argument ? "=" : "",
+                 o->argument ? o->argument : "");
     fprintf(to, "  %-26s %s\n", left, o->help);
 }
 
@@ -102,15 +111,13 @@ static bool parse_number(const char *text, uint64_t *out)
     return parse_count(text, out, &end) && *end == '\0';
 }
 
-/* Up to three thresholds, for tiers 1 to 3. There are no tiers 2 and 3 to use theirs, but a command line that sets
+/* Up to three thresholds, for tiers 1 to 3. There may be no tiers 2 and 3 to use theirs, but a command line that sets
  * all of them is right. */
-static bool parse_thresholds(const char *text, uint64_t *bytecode)
+static bool parse_thresholds(Options *o, const char *text)
 {
-    enum { TIERS = 3 };
-    uint64_t calls;
-    for (int tier = 1; tier <= TIERS; tier++) {
-        if (!parse_count(text, &calls, &text) || calls > UINT32_MAX) return false;
-        if (tier == 1) *bytecode = calls;
+    uint64_t *thresholds[] = {&o->bytecode_threshold, &o->jit_threshold, &o->jit_stage2_threshold};
+    for (size_t i = 0; i < sizeof thresholds / sizeof thresholds[0]; i++) {
+        if (!parse_count(text, thresholds[i], &text) || *thresholds[i] > UINT32_MAX) return false;
         if (*text == '\0') return true;
         if (*text++ != ',') return false;
     }
@@ -220,18 +227,21 @@ static bool apply(Options *o, const OptionInfo *info, const char *value)
         o->strict = true;
         break;
     case OPTION_TIER:
-        good = parse_number(value, &o->max_tier) && o->max_tier <= 1;
+        good = parse_number(value, &o->max_tier) && o->max_tier <= mt_highest_tier();
         o->bytecode_threshold = 0;
         break;
     case OPTION_TIERS:
-        good = parse_thresholds(value, &o->bytecode_threshold);
+        good = parse_thresholds(o, value);
         break;
     case OPTION_DUMP:
         good = parse_dump(o, value);
         break;
     case OPTION_STATS:
-        good = strcmp(value, "text") == 0 || strcmp(value, "json") == 0;
-        o->stats = value;
+        o->stats = value ? value : "text";
+        good = strcmp(o->stats, "text") == 0 || strcmp(o->stats, "json") == 0;
+        break;
+    case OPTION_JIT_LOG:
+        o->jit_log = true;
         break;
     case OPTION_MAX_MEMORY:
         good = parse_size(value, &o->max_memory);
@@ -256,7 +266,9 @@ static bool apply(Options *o, const OptionInfo *info, const char *value)
         o->version = true;
         break;
     }
-    return good || complain("--%s: '%s' is no %s", info->name, value, info->argument);
+    if (good) return true;
+    const char *argument = info->argument + is_optional(info);
+    return complain("--%s: '%s' is no %.*s", info->name, value, (int)strcspn(argument, "]"), argument);
 }
 
 /* The row that WORD (after its dashes) names; *VALUE is what stands with it in the same word, or NULL. */
@@ -283,7 +295,7 @@ static bool take_option(Options *o, char **argv, int *i)
     const OptionInfo *info = find_option(word + 1 + is_long, is_long, &value);
     if (!info) return complain("there is no option %s", word);
     if (!info->argument && value) return complain("%s takes no value", is_long ? info->name : word);
-    if (info->argument && !value) {
+    if (info->argument && !value && !is_optional(info)) {
         value = argv[*i + 1];
         if (!value) return complain("--%s needs a %s", info->name, info->argument);
         ++*i;
@@ -294,7 +306,12 @@ static bool take_option(Options *o, char **argv, int *i)
 bool options_parse(Options *o, int argc, char **argv)
 {
     bool only_files = false;
-    *o = (Options){.max_tier = 1, .bytecode_threshold = 0};
+    MtConfig defaults;
+    mt_config_init(&defaults);
+    *o = (Options){.max_tier = defaults.max_tier,
+                   .bytecode_threshold = defaults.bytecode_threshold,
+                   .jit_threshold = defaults.jit_threshold,
+                   .jit_stage2_threshold = defaults.jit_stage2_threshold};
     o->inputs = calloc((size_t)argc + 1, sizeof *o->inputs);
     o->search_paths = calloc((size_t)argc + 1, sizeof *o->search_paths);
     if (!o->inputs || !o->search_paths) return complain("out of memory");

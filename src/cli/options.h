@@ -28,7 +28,8 @@ typedef struct Options {
     bool compile;       /* the one input, a file */
     bool repl, sexpr, help, version, strict, log_help;
     uint64_t max_memory, max_depth, timeout_ms;
-    uint64_t max_tier, bytecode_threshold;
+    uint64_t max_tier, bytecode_threshold, jit_threshold, jit_stage2_threshold;
+    bool jit_log;
     bool dump_ast;         /* list what is read, and run nothing */
     const char *dump;      /* compiled code: NULL: none; "": of all functions; else the head of one */
     bool dump_full;        /* with everything that the code refers to */

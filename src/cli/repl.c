@@ -2,8 +2,8 @@
 
 #include "cli/edit.h"
 #include "cli/options.h"
+#include "cli/stats.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,17 +125,13 @@ static void command_log(Repl *r, const char *argument)
 
 static void command_stats(Repl *r, const char *argument)
 {
-    MtStats s = {.size = sizeof s};
-    FILE *to = r->out->file;
-    (void)argument;
-    mt_stats(r->rt, &s);
-    fprintf(to, "queries            %" PRIu64 "\nsteps              %" PRIu64 "\n", s.queries, s.steps);
-    fputs("time in queries    ", to);
-    output_duration(to, s.run_ns);
-    fprintf(to, "\natoms, heap        %" PRIu64 " bytes\natoms, spaces      %" PRIu64 " bytes\n",
-            s.heap_bytes, s.stored_bytes);
-    fprintf(to, "collections        %" PRIu64 " minor, %" PRIu64 " major\nsymbols            %" PRIu64 "\n",
-            s.minor_collections, s.major_collections, s.symbols);
+    bool on = strcmp(argument, "on") == 0;
+    if (argument[0] == '\0')
+        stats_print(r->out->file, r->rt, false);
+    else if (on || strcmp(argument, "off") == 0)
+        mt_collect_stats(r->rt, on);
+    else
+        fprintf(stderr, ":stats takes on or off\n");
 }
 
 static void command_quit(Repl *r, const char *argument)

@@ -14,13 +14,13 @@ typedef enum CompileRefusal {
 
 struct Function {
     uint32_t name, arity;
-    uint32_t runs;          /* calls in tier 0 since it was last known that it has no chunk */
-    uint32_t expired;       /* chunks of it that became stale */
-    Chunk *chunk;           /* NULL: not compiled */
-    CompileRefusal refusal; /* why not, as the rules are now */
-    bool native_failed;     /* native code was tried, and will not be tried again */
-    uint32_t native_bytes;  /* of its native code; 0: it has none */
-    uint64_t executions;    /* calls carried out by its code, any chunk and tier; counted on demand */
+    uint32_t runs;              /* calls in tier 0 since it was last known that it has no chunk */
+    uint32_t expired;           /* chunks of it that became stale */
+    Chunk *chunk;               /* NULL: not compiled */
+    CompileRefusal refusal;     /* why not, as the rules are now */
+    const char *native_failure; /* why native code will not be tried again, a static text; or NULL */
+    uint32_t native_bytes;      /* of its native code; 0: it has none */
+    uint64_t executions;        /* calls carried out by its code, any chunk and tier; counted on demand */
     uint16_t
         data_epoch; /* the runtime's inert_epoch when the name was found to head data, with this many items */
 };

@@ -18,7 +18,7 @@ void jit_stats_fini(JitStats *s)
 
 ChunkLife chunk_life(const JitStats *s, const Function *f)
 {
-    if (f->native_failed) return CHUNK_FAILED;
+    if (f->native_failure) return CHUNK_FAILED;
     if (f->native_bytes) return CHUNK_JITTED;
     if (f->executions >= s->hot) return CHUNK_HOT;
     return f->chunk ? CHUNK_WARMING : CHUNK_COLD;
@@ -87,7 +87,7 @@ void jit_note_bytecode(JitStats *s, const Function *f, const Chunk *c, uint64_t 
     const char *reason = compile_refusal_text(f->refusal);
     LOG(s->log, JIT_COMPILE, DEBUG, c ? "compiled to bytecode" : "not compiled", function_field(s, f->name),
         LOG_TEXT("reason", reason, strlen(reason)));
-    if (!s->verbose) return;
+    if (!s->verbose || f->refusal == REFUSED_NO_RULES) return;
     Buf line = begin_line(s, "bytecode", f);
     if (c)
         buf_printf(&line, " code=%zuB %.2fms", c->code.len, (double)ns / 1e6);
@@ -113,7 +113,7 @@ void jit_note_compiled(JitStats *s, Function *f, unsigned stage, uint32_t bytes,
 void jit_note_failed(JitStats *s, Function *f, unsigned stage, const char *reason)
 {
     s->failures++;
-    f->native_failed = true;
+    f->native_failure = reason;
     f->native_bytes = 0;
     LOG(s->log, JIT_COMPILE, DEBUG, "JIT compilation failed", function_field(s, f->name),
         LOG_INT("stage", stage), LOG_TEXT("reason", reason, strlen(reason)));

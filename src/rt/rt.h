@@ -173,6 +173,9 @@ struct Runtime {
     void *upper;                        /* its state */
     /* Told when a rule or type of SYMBOL (WORD_NIL: of any) has come or gone in a space that evaluation sees; or NULL. */
     void (*changed)(struct Runtime *rt, Word symbol);
+    /* What the owner tells programs of how they are run, an atom of the heap: figures, or with EXITS where compiled code was
+     * left; or NULL. */
+    Word (*figures)(struct Runtime *rt, bool exits);
     /* Expressions whose note has this number in INERT_EPOCH are irreducible, since their heads are data: symbols without rules and
      * types.  A new number when such a symbol becomes something else; 0 when the numbers are used up. */
     uint16_t inert_epoch;

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "vm/inspect.h"
 #include "vm/pieces.h"
+#include "vm/watch.h"
 
 /* gcc merges the dispatch jumps of a computed goto back into one without these. */
 #if defined(__GNUC__) && !defined(__clang__)
@@ -97,12 +99,10 @@ static uint64_t calls_before(const Vm *vm, const Function *f)
 /* The chunk of F, which has none, if it is time to compile it; else NULL and the call is counted. */
 static Chunk *find_chunk(Machine *m, Vm *vm, Function *f)
 {
-    if (f->refusal != REFUSED_NONE) return NULL;
-    if (f->runs++ < calls_before(vm, f)) {
-        vm->interpreter_runs++;
-        return NULL;
-    }
-    compile(m->rt, vm, f);
+    uint32_t runs = f->runs;
+    f->runs += runs < UINT32_MAX;
+    if (f->refusal == REFUSED_NONE && runs >= calls_before(vm, f)) compile(m->rt, vm, f);
+    if (!f->chunk && f->refusal != REFUSED_NO_RULES) vm->interpreter_runs++;
     return f->chunk;
 }
 
@@ -148,10 +148,14 @@ static inline Registers load_frame(Frame *f)
         computed = argc >> 7; \
         argc &= 0x7F;         \
     } while (0)
-#define JUMP(to)    \
-    do {            \
-        ip += (to); \
-        NEXT;       \
+#define JUMP(to)                              \
+    do {                                      \
+        ip += (to);                           \
+        if (WATCHED && watch_is_guard(*at)) { \
+            guard = at;                       \
+            guarded = ip;                     \
+        }                                     \
+        NEXT;                                 \
     } while (0)
 #define LOCAL(i) locals[i]
 #define PUSH(x) (*sp++ = (x))
@@ -161,11 +165,31 @@ static inline Registers load_frame(Frame *f)
 #define SAVE \
     (f->index = (uint32_t)(sp - stack), f->slot[VM_IP] = WORD_MAKE(TAG_RAW, (uint64_t)(ip - c->code.data)))
 #define POP_FRAME (m->frame = f->parent)
-#define HAND_OVER(step) return (step)
-#define LEAVE(step)    \
-    do {               \
-        SAVE;          \
-        return (step); \
+#define HAND_OVER(step)                         \
+    do {                                        \
+        if (!WATCHED) return (step);            \
+        WatchExit left = watch_exit_of(&PLACE); \
+        Step handed = (step);                   \
+        watch_left(vm, &left, handed);          \
+        return handed;                          \
+    } while (0)
+#define LEAVE(step)      \
+    do {                 \
+        SAVE;            \
+        HAND_OVER(step); \
+    } while (0)
+/* The instruction at work, when watched. */
+#define PLACE ((WatchPlace){c, locals, sp, at, at == guarded ? guard : NULL})
+/* CHUNK carries out a call of CALLEE with the arguments at SP. */
+#define NOTE_CALL(chunk)                     \
+    do {                                     \
+        if (!WATCHED) break;                 \
+        watch_lookup(vm, callee, true);      \
+        watch_call(vm, callee, (chunk), sp); \
+    } while (0)
+#define LEFT_FOR(reason)                                           \
+    do {                                                           \
+        if (WATCHED) watch_left_for(vm, &PLACE, BAILOUT_##reason); \
     } while (0)
 /* In fusions: the integer at distance AT; the first part alone; the tail_branch_bool that ends at distance END. */
 #define PEEK_I(at) ((int16_t)op_read16(ip + (at)))
@@ -296,35 +320,54 @@ static inline Frame *receiver(Machine *m, Frame *parent)
 #pragma GCC diagnostic ignored "-Woverride-init"
 #pragma GCC diagnostic ignored "-Wpedantic"
 
-/* Two loops, so that what is not counted costs nothing. */
+/* Two loops, so that what is not watched costs nothing. */
 #define LOOP vm_run
+#define WATCHED 0
 #define COUNT_OP NOTE_COVERAGE
 #include "vm/loop.inc"
 #undef LOOP
+#undef WATCHED
 #undef COUNT_OP
-#define LOOP vm_run_counting
-#define COUNT_OP (NOTE_COVERAGE, vm->instructions++)
+#define LOOP vm_run_watched
+#define WATCHED 1
+#define COUNT_OP (NOTE_COVERAGE, at = ip, vm->instructions++)
 #include "vm/loop.inc"
 
 /* -- Hooks -- */
 
-static bool vm_enter(Machine *m, Word goal, Word type, Step *next)
+static inline bool enter_function(Machine *m, Word goal, Word type, Step *next, bool watched)
 {
     Vm *vm = m->rt->upper;
     /* A minimal instruction takes one step only; an Atom or Expression is not evaluated at all. */
     if (word_is_nil(type) || m->scope != vm->scope) return false;
-    /* The evaluator's log shows every reduction: there are none to be seen in bytecode. */
-    if (UNLIKELY(log_on(&m->rt->log, LOG_TARGET_EVAL, LOG_TRACE))) return false;
+    /* The evaluator's log shows every reduction: there are none to be seen in bytecode, unless its calls are logged, too. */
+    if (UNLIKELY(log_on(&m->rt->log, LOG_TARGET_EVAL, LOG_TRACE)) &&
+        !log_on(&m->rt->log, LOG_TARGET_JIT_EXECUTE, LOG_TRACE))
+        return false;
     type = atom_deref(type);
     if (type == W_SYM(T_ATOM) || type == W_SYM(T_EXPRESSION)) return false;
     Function *f =
         functions_get(&vm->functions, word_sym_id(atom_deref(expr_at(goal, 0))), expr_len(goal) - 1);
-    Chunk *c = f->chunk ? f->chunk : find_chunk(m, vm, f);
+    bool had = f->chunk != NULL;
+    Chunk *c = had ? f->chunk : find_chunk(m, vm, f);
+    if (watched) watch_lookup(vm, f, had);
+    if (watched && !c) watch_interpreted(vm, f);
     if (!c) return false;
     vm->entered++;
+    if (watched) watch_call(vm, f, c, expr_items(goal) + 1);
     push_frame(m, c, expr_items(goal) + 1, type, m->changed);
     *next = STEP_VM;
     return true;
+}
+
+static bool vm_enter(Machine *m, Word goal, Word type, Step *next)
+{
+    return enter_function(m, goal, type, next, false);
+}
+
+static bool vm_enter_watched(Machine *m, Word goal, Word type, Step *next)
+{
+    return enter_function(m, goal, type, next, true);
 }
 
 /* A result for a VM frame.  An error ends the call, since every expression around it would return it, unless it is accepted. */
@@ -344,6 +387,13 @@ static Step vm_resume(Machine *m, Frame *f, Word value)
 static Step vm_retry(Machine *m, Choice *c)
 {
     return take_choice(m, c) ? STEP_VM : STEP_FAIL;
+}
+
+static Step vm_retry_watched(Machine *m, Choice *c)
+{
+    Step step = vm_retry(m, c);
+    if (step == STEP_VM) watch_backtrack(m->rt->upper, m);
+    return step;
 }
 
 /* Mark the chunks that the machines' stacks may refer to: any word that could be a chunk counts. */
@@ -378,4 +428,13 @@ static void vm_changed(Runtime *rt, Word symbol)
 }
 
 const UpperTier vm_tier = {vm_enter, vm_run, vm_resume, vm_retry, vm_trace, vm_changed};
-const UpperTier vm_tier_counting = {vm_enter, vm_run_counting, vm_resume, vm_retry, vm_trace, vm_changed};
+const UpperTier vm_tier_watched = {vm_enter_watched, vm_run_watched, vm_resume,
+                                   vm_retry_watched, vm_trace,       vm_changed};
+
+const UpperTier *vm_tier_for(const Vm *vm)
+{
+    const Log *log = vm->stats.log;
+    bool watched = vm->stats.exact || log_on(log, LOG_TARGET_JIT_EXECUTE, LOG_TRACE) ||
+                   log_on(log, LOG_TARGET_JIT_BACKTRACK, LOG_DEBUG);
+    return watched ? &vm_tier_watched : &vm_tier;
+}

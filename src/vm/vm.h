@@ -20,7 +20,7 @@ typedef struct Vm {
     uint64_t entered; /* calls that came from tier 0 */
     uint64_t interpreter_runs, compilations, expirations;
     JitStats stats;
-    uint64_t instructions; /* counted on demand */
+    uint64_t instructions; /* counted by vm_tier_watched */
 #ifdef METTA_OP_COVERAGE
     uint64_t coverage[256]; /* by opcode: how often it ran */
 #endif
@@ -32,7 +32,9 @@ void vm_free(Vm *vm);
 
 /* Engine hooks (see UpperTier in interp/engine.h). */
 extern const UpperTier vm_tier;
-/* The same; counts the instructions, which makes it slower. */
-extern const UpperTier vm_tier_counting;
+/* The same; counts and logs each call and instruction (vm/watch.h), which makes it slower. */
+extern const UpperTier vm_tier_watched;
+/* Which of them VM needs, given what is to be counted and what the log's filter lets pass. */
+const UpperTier *vm_tier_for(const Vm *vm);
 
 #endif

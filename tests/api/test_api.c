@@ -638,7 +638,7 @@ static void test_disassemble_at(void)
 {
     MtConfig config;
     mt_config_init(&config);
-    config.count_instructions = true;
+    config.collect_stats = true;
     MtRuntime *rt = mt_new(&config, NULL);
     const char *text = "(= (f Z) 0) (= (f (S $n)) (+ 1 (f $n))) (= (g) 1) (= (g) 2) !(f (S (S Z))) !(g)";
     CHECK(mt_run(rt, "test", text, strlen(text), NULL, NULL) == MT_OK);
@@ -660,6 +660,107 @@ static void test_disassemble_at(void)
     mt_stats(rt, &stats);
     CHECK(stats.vm_instructions > 10 && stats.choice_points > 0);
     mt_free(rt);
+}
+
+/* -- Figures -- */
+
+static void count_figure(void *context, const MtFigure *f)
+{
+    size_t *found = context;
+    bool known = strcmp(f->name, "coverage_percent") == 0 && strcmp(f->group, "jit_stats") == 0 && f->is_rate;
+    *found += known;
+}
+
+static void note_site(void *context, const MtBailoutSite *site)
+{
+    uint64_t *sum = context;
+    *sum += site->count;
+    CHECK_STR(site->function, "f");
+    CHECK(site->span.line == 2);
+}
+
+static void note_reason(void *context, const MtBailoutReason *reason)
+{
+    uint64_t *sum = context;
+    *sum += reason->count;
+    CHECK(reason->code == 1);
+    CHECK_STR(reason->name, "TypeError");
+}
+
+static void note_chunk(void *context, const MtChunk *chunk)
+{
+    Text *t = context;
+    put(t, chunk->function);
+    put(t, chunk->state);
+    put(t, chunk->refusal ? " refused;" : ";");
+    CHECK(!chunk->failure);
+}
+
+static void test_figures(void)
+{
+    static const char text[] =
+        "(= (f $x)\n  (+ $x 1))\n(= (g 0) 0) (= (g $x) $x)\n!(f 1) !(f 2) !(f a) !(g 1)";
+    MtConfig config;
+    mt_config_init(&config);
+    CHECK(config.hybrid.jit_enabled && !config.hybrid.trace && config.jit_threshold == 100);
+    config.collect_stats = true;
+    config.max_tier = 1;
+    config.jit_threshold = 3;
+    MtRuntime *rt = mt_new(&config, NULL);
+    CHECK(mt_run(rt, "test", text, strlen(text), NULL, NULL) == MT_OK);
+    MtHybridStats h = {.size = sizeof h};
+    MtJitStats j = {.size = sizeof j};
+    mt_hybrid_stats(rt, &h);
+    mt_jit_stats(rt, &j);
+    CHECK(h.total_runs == 4 && h.vm_runs == 4 && h.jit_runs == 0 && h.jit_bailouts == 0);
+    CHECK(mt_total_executions(&h.tiered_stats) == 4 && mt_jit_hit_rate(&h) < 0.01);
+    CHECK(j.total_chunks == 2 && j.hot_chunks == 1 && j.total_executions == 4);
+    CHECK(mt_bailout_rate(&h) < 0.01 && mt_jit_percentage(&h.tiered_stats) < 0.01);
+    uint64_t sites = 0, reasons = 0;
+    mt_each_bailout_site(rt, 1, note_site, &sites);
+    mt_each_bailout_reason(rt, 1, note_reason, &reasons);
+    CHECK(sites == 1 && reasons == 1);
+    Text t = {.len = 0};
+    mt_each_chunk(rt, note_chunk, &t);
+    CHECK_STR(t.data, "fHot;gWarming;");
+    size_t found = 0;
+    mt_each_figure(rt, count_figure, &found);
+    CHECK(found == 1);
+    mt_free(rt);
+}
+
+/* The formulas of the guide. */
+static void test_rates(void)
+{
+    MtHybridStats h = {.total_runs = 200, .jit_runs = 50, .jit_bailouts = 5};
+    MtTieredStats t = {.interpreter_runs = 10,
+                       .bytecode_runs = 20,
+                       .jit_stage1_runs = 60,
+                       .jit_stage2_runs = 10,
+                       .cache_hits = 3,
+                       .cache_misses = 1};
+    MtJitStats j = {.total_chunks = 8, .jitted_chunks = 2};
+    CHECK((int)mt_jit_hit_rate(&h) == 25 && (int)mt_bailout_rate(&h) == 10);
+    CHECK(mt_total_executions(&t) == 100 && (int)mt_jit_percentage(&t) == 70);
+    CHECK((int)mt_cache_hit_rate(&t) == 75 && (int)mt_coverage_percent(&j) == 25);
+}
+
+/* Bounds of the guide's executor: the depth of calls is one; and no more tiers than there are. */
+static void test_hybrid_config(void)
+{
+    MtConfig config;
+    MtError error;
+    Text t = {.len = 0};
+    static const char deep[] = "(= (f $n) (+ 1 (f (+ $n 1)))) !(f 1)";
+    mt_config_init(&config);
+    config.hybrid.vm_config.max_call_stack = 20;
+    config.hybrid.jit_enabled = false;
+    MtRuntime *rt = mt_new(&config, NULL);
+    CHECK(mt_run(rt, "test", deep, strlen(deep), on_result, &t) == MT_QUERY_ERROR);
+    CHECK(strstr(t.data, "StackOverflow"));
+    mt_free(rt);
+    config.max_tier = mt_highest_tier() + 1;
+    CHECK(!mt_new(&config, &error) && error.status == MT_INVALID);
 }
 
 static void test_compile(void)
@@ -708,5 +809,8 @@ int main(void)
     test_config();
     test_compile();
     test_disassemble_at();
+    test_figures();
+    test_rates();
+    test_hybrid_config();
     return unit_end();
 }

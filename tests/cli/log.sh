@@ -75,4 +75,33 @@ for tier in 0 1; do
 done
 check "the command of the guide" 0 "*" "^DEBUG mettatron::vm::breakpoint: " \
     env RUST_LOG=mettatron::vm::breakpoint=debug,mettatron::jit::runtime::breakpoint=debug "$program" breakpoint.metta
+
+# -- Compiled code --
+
+cat >coins.metta <<'END'
+(= (inc $x) (+ $x 1))
+(= (coin) heads)
+(= (coin) tails)
+!(inc 1) !(coin) !(inc wrong)
+END
+hybrid=mettatron::jit::hybrid
+check "calls of compiled code" 0 "*" "^TRACE $hybrid::execute: Executing chunk chunk_id=1 tier=Bytecode goal=\(inc 1\)$" \
+    "$program" --tier=1 --log=$hybrid::execute=trace coins.metta
+expect "exits, with their place" grep -q "execute: Bailout to the interpreter bailout_ip=[0-9]* reason=TypeError function=inc op=guard_number at=coins.metta:1:13 expected=Int|Float found=wrong$" err
+check "the output is what it is without" 0 "$(cat out)" "" "$program" --tier=1 coins.metta
+check "alternatives of compiled code" 0 "*" "^DEBUG $hybrid::backtrack: Backtracking iteration=1 choice_points=0 results=1$" \
+    "$program" --tier=1 --log=$hybrid::backtrack=debug coins.metta
+expect "only they" [ "$(wc -l <err)" = 1 ]
+check "why the interpreter" 0 "*" "^TRACE $hybrid::execute: Tier selected tier=Interpreter function=inc reason=too few calls so far$" \
+    "$program" --tiers=5 --log=$hybrid::execute=trace coins.metta
+check "the evaluator's log alone keeps to the interpreter" 0 "*" "reduce goal=\(inc 1\)" \
+    "$program" --tier=1 --log=mettatron::backend::eval=trace coins.metta
+check "everything is logged: functions are compiled" 0 "*" "Executing chunk" "$program" --tier=1 --log=trace coins.metta
+echo '(= (f $x $y) (let $z (+ $x $y) (let () (breakpoint! (> $z 2)) (trace! at (* $z 2)))))
+!(f 1 1) !(f 1 2)' >values.metta
+check "values and frames of compiled code" 0 "*" "^TRACE mettatron::jit::runtime::debug: Stack dump sp=0 function=f ip=[0-9]+$" \
+    "$program" --tier=1 --log=mettatron::jit::runtime::debug=trace values.metta
+expect "the value of trace!" grep -Eq "debug: Debug print jv=\(\* 3 2\) val=0x7ffc[0-9a-f]{12}$" err
+expect "its locals" grep -qx "TRACE mettatron::jit::runtime::debug:   Local index=2 val=0x7ff8000000000003 jv=3" err
+expect "a condition that does not hold is no hit" [ "$(grep -c "Stack dump" err)" = 1 ]
 end

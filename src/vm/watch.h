@@ -1,0 +1,46 @@
+/* What the watched loop of the VM and its hooks count and log (jit/stats.h): calls, exits to tier 0, alternatives. */
+#ifndef METTA_VM_WATCH_H
+#define METTA_VM_WATCH_H
+
+#include "vm/frame.h"
+
+/* A call of F was due: HAD it bytecode?  What has no rules is data and does not count. */
+void watch_lookup(Vm *vm, const Function *f, bool had);
+/* C carries out the call of F, its function, with ARGS. */
+void watch_call(Vm *vm, Function *f, const Chunk *c, const Word *args);
+/* F, which has no chunk, is tier 0's. */
+void watch_interpreted(Vm *vm, const Function *f);
+/* An alternative has been taken. */
+void watch_backtrack(Vm *vm, const Machine *m);
+
+/* Does OP jump away when a value is not what the code behind it takes it for? */
+static inline bool watch_is_guard(uint8_t op)
+{
+    op = op_first(op);
+    return op >= OP_GUARD_NUMBER && op <= OP_GUARD_TYPE;
+}
+
+/* An instruction of the VM as it begins. */
+typedef struct WatchPlace {
+    const Chunk *chunk;
+    const Word *locals, *sp; /* what it popped is at SP on */
+    const uint8_t *at;       /* the instruction */
+    const uint8_t *guard;    /* the guard that jumped here, or NULL */
+} WatchPlace;
+
+/* An exit to tier 0 that may come. */
+typedef struct WatchExit {
+    const Chunk *chunk;
+    uint32_t ip;
+    BailoutReason reason; /* BAILOUT_NONE: it is none */
+    Word found;
+    bool perhaps; /* it is one only if tier 0 has something to evaluate */
+} WatchExit;
+
+WatchExit watch_exit_of(const WatchPlace *p);
+/* Count E, which has come; STEP is what tier 0 is to do. */
+void watch_left(Vm *vm, const WatchExit *e, Step step);
+/* The VM leaves at P for REASON. */
+void watch_left_for(Vm *vm, const WatchPlace *p, BailoutReason reason);
+
+#endif
