@@ -134,3 +134,146 @@ void watch_left_for(Vm *vm, const WatchPlace *p, BailoutReason reason)
 {
     jit_note_exit(&vm->stats, p->chunk, (uint32_t)(p->at - p->chunk->code.data), reason, WORD_NIL);
 }
+
+/* -- Exits of machine code --
+ *
+ * It leaves an instruction to the VM when it has no code for it, or cannot go on with these values; a fused one as a whole.  Which of its
+ * parts is the reason is found by doing what they do, as far as arithmetic goes. */
+
+/* What the parts of a fused instruction have pushed, on top of what was there. */
+typedef struct Pushed {
+    const Word *below;
+    Word items[FUSION_MAX];
+    uint32_t count;
+} Pushed;
+
+static Word pop(Pushed *p)
+{
+    return p->count ? p->items[--p->count] : *--p->below;
+}
+
+static bool is_arithmetic(uint8_t op)
+{
+    return (op >= OP_ADD && op <= OP_MUL) || (op >= OP_LT && op <= OP_GE);
+}
+
+static bool is_number(Word w)
+{
+    w = atom_deref(w);
+    return word_is_int(w) || word_is_double(w);
+}
+
+/* May the result of OP on the integers X and Y be one of 48 bits? */
+static bool fits_result(uint8_t op, Word x, Word y)
+{
+    int64_t a = word_int48_get(x), b = word_int48_get(y), r = 0;
+    if (op == OP_ADD) return int_fits48(a + b);
+    if (op == OP_SUB) return int_fits48(a - b);
+    return op != OP_MUL || (!__builtin_mul_overflow(a, b, &r) && int_fits48(r));
+}
+
+/* Note why the part OP at AT cannot go on with the values that there are; false: nothing is known against it. */
+static bool blame_part(WatchExit *e, const WatchPlace *p, const uint8_t *at, uint8_t op, Pushed *pushed)
+{
+    if (op == OP_LOAD_LOCAL || op == OP_PUSH_LONG_SMALL) {
+        bool local = op == OP_LOAD_LOCAL;
+        pushed->items[pushed->count++] =
+            local ? atom_deref(p->locals[at[1]]) : word_int48((int16_t)op_read16(at + 1));
+        return false;
+    }
+    if (op == OP_GUARD_NUMBER && !is_number(p->locals[at[1]])) {
+        e->reason = BAILOUT_TYPE_ERROR;
+        e->found = p->locals[at[1]];
+    } else if (is_arithmetic(op)) {
+        Word y = pop(pushed), x = pop(pushed);
+        if (word_is_int(x) && word_is_int(y) && fits_result(op, x, y)) return false;
+        note_operands(e, x, y);
+    } else {
+        return false;
+    }
+    e->ip = (uint32_t)(at - p->chunk->code.data);
+    return true;
+}
+
+static bool blame_parts(WatchExit *e, const WatchPlace *p)
+{
+    const Fusion *fusion = op_fusion(*p->at);
+    Pushed pushed = {.below = p->sp};
+    const uint8_t *at = p->at;
+    for (unsigned i = 0; i < (fusion ? fusion->count : 1); i++) {
+        uint8_t op = fusion ? fusion->parts[i] : *at;
+        if (blame_part(e, p, at, op, &pushed)) return true;
+        at += op_info(op)->length;
+    }
+    return false;
+}
+
+static const Function *callee_at(const WatchPlace *p, uint8_t op)
+{
+    bool typed = op == OP_CALL_TYPED || op == OP_TAIL_CALL_TYPED;
+    return p->chunk->functions.data[op_read16(p->at + (typed ? 3 : 1))];
+}
+
+/* Why a call is the VM's. */
+static BailoutReason call_reason(const Machine *m, const WatchPlace *p, uint8_t op)
+{
+    bool tail = op == OP_TAIL_CALL || op == OP_TAIL_CALL_TYPED;
+    if (m->depth >= m->max_depth) return BAILOUT_STACK_OVERFLOW;
+    if (callee_at(p, op)->native_bytes == 0) return tail ? BAILOUT_TAIL_CALL : BAILOUT_CALL;
+    if (heap_wants_safepoint(&m->rt->heap)) return BAILOUT_PREEMPTED;
+    /* What is left: a choice point protects the frame, or the calls up to the next look at the limits are used up. */
+    return machine_protects(m, m->frame) ? BAILOUT_NON_DETERMINISM : BAILOUT_PREEMPTED;
+}
+
+/* Why OP, against whose operands nothing is known, is left to the VM. */
+static BailoutReason native_reason(const Machine *m, const WatchPlace *p, uint8_t op)
+{
+    switch (op) {
+    case OP_CALL:
+    case OP_CALL_TYPED:
+    case OP_TAIL_CALL:
+    case OP_TAIL_CALL_TYPED:
+        return call_reason(m, p, op);
+    case OP_TRY:
+    case OP_FORK:
+    case OP_FORK_CASE:
+        return BAILOUT_FORK;
+    case OP_UNIFY_HEAD:
+        return p->at[3] ? BAILOUT_FORK : BAILOUT_UNSUPPORTED_OPERATION;
+    case OP_COLLAPSE:
+        return BAILOUT_COLLECT;
+    case OP_RETURN:
+    case OP_RETURN_LOCAL:
+    case OP_RETURN_BRANCH:
+    case OP_RETURN_FORM:
+    case OP_RETURN_ERROR:
+    case OP_STUCK:
+    case OP_NOT_REDUCIBLE:
+        return BAILOUT_YIELD;
+    case OP_FAIL:
+    case OP_CASE_DONE:
+        return BAILOUT_NON_DETERMINISM;
+    case OP_BREAKPOINT:
+        return BAILOUT_BREAKPOINT;
+    case OP_MAKE_SEXPR: /* these two have no code of their own, stale or not */
+    case OP_MAKE_SAME:
+        return BAILOUT_UNSUPPORTED_OPERATION;
+    default:
+        return reason_of(op);
+    }
+}
+
+void watch_native_exit(Vm *vm, const Machine *m, const Chunk *c, const Word *locals, const Word *sp,
+                       uint32_t ip)
+{
+    WatchPlace p = {.chunk = c, .locals = locals, .sp = sp, .at = c->code.data + ip};
+    uint8_t op = op_first(*p.at);
+    WatchExit e = {.chunk = c, .ip = ip, .reason = BAILOUT_NONE, .found = WORD_NIL};
+    if (!blame_parts(&e, &p)) {
+        e.reason = native_reason(m, &p, op);
+        if (watch_is_guard(op)) e.reason = BAILOUT_TYPE_ERROR;
+        if (watch_is_guard(op) && op != OP_GUARD_TYPE) e.found = locals[p.at[1]];
+        if (op == OP_BRANCH_BOOL || op == OP_TAIL_BRANCH_BOOL) e.found = sp[-1];
+    }
+    jit_note_bailout(&vm->stats, c, e.ip, e.reason, e.found, 0);
+}

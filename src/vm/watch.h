@@ -43,4 +43,9 @@ void watch_left(Vm *vm, const WatchExit *e, Step step);
 /* The VM leaves at P for REASON. */
 void watch_left_for(Vm *vm, const WatchPlace *p, BailoutReason reason);
 
+/* Machine code leaves the instruction at IP of C to the VM, with LOCALS, and its operands below SP: count why, as far as the values tell.
+ * To be called before the VM carries it out. */
+void watch_native_exit(Vm *vm, const Machine *m, const Chunk *c, const Word *locals, const Word *sp,
+                       uint32_t ip);
+
 #endif

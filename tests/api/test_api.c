@@ -763,6 +763,29 @@ static void test_hybrid_config(void)
     CHECK(!mt_new(&config, &error) && error.status == MT_INVALID);
 }
 
+/* HybridConfig's trace, as the guide has it: what the executor does is on standard error. */
+static void test_hybrid_trace(void)
+{
+    static const char text[] = "(= (f $x) $x) !(f 1)";
+    MtConfig config;
+    mt_config_init(&config);
+    config.hybrid.trace = true;
+    FILE *log = tmpfile();
+    int before = dup(STDERR_FILENO);
+    dup2(fileno(log), STDERR_FILENO);
+    MtRuntime *rt = mt_new(&config, NULL);
+    CHECK(mt_run(rt, "test", text, strlen(text), NULL, NULL) == MT_OK);
+    mt_free(rt);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    char lines[4096] = "";
+    rewind(log);
+    size_t n = fread(lines, 1, sizeof lines - 1, log);
+    lines[n] = '\0';
+    fclose(log);
+    CHECK(strstr(lines, "TRACE mettatron::jit::hybrid::execute: Executing chunk chunk_id=1 tier="));
+}
+
 static void test_compile(void)
 {
     static const char source[] = "api-test.metta", compiled[] = "api-test.mbc";
@@ -812,5 +835,6 @@ int main(void)
     test_figures();
     test_rates();
     test_hybrid_config();
+    test_hybrid_trace();
     return unit_end();
 }
