@@ -389,6 +389,154 @@ typedef MtDebugAction (*MtOnBreakpoint)(void *context, MtRuntime *rt, const MtBr
  * MT_INVALID when the library was built without debug support. */
 MT_API MtStatus mt_set_breakpoint_hook(MtRuntime *rt, MtOnBreakpoint on_breakpoint, void *context);
 
+/* -- Debugger ------------------------------------------------------------------------------------------------------ */
+
+/* A debugger knows no terminal: it asks one function at each stop, which looks around with what follows here and answers how to go on.
+ * docs/debugging.md tells what the words mean.  Functions that run at a stop may be called then only; others at any time, too. */
+
+/* Where the evaluation of a goal can be seen from outside. */
+typedef enum MtPort {
+    MT_PORT_CALL = 0, /* about to be reduced */
+    MT_PORT_UNIFY,    /* a rule has matched */
+    MT_PORT_EXIT,     /* a result */
+    MT_PORT_REDO,     /* evaluation comes back for another result */
+    MT_PORT_FAIL,     /* no result, or no more */
+    MT_PORT_STUCK,    /* no rule matches: it is its own result */
+    MT_PORT_ERROR     /* an error has been made */
+} MtPort;
+/* "call", "unify" ...; static. */
+MT_API const char *mt_port_name(MtPort port);
+
+typedef enum MtStopReason {
+    MT_STOP_STEP = 0,   /* as asked for */
+    MT_STOP_BREAKPOINT, /* a breakpoint */
+    MT_STOP_WATCH,      /* a space or a state has changed */
+    MT_STOP_PROGRAM,    /* (breakpoint!) */
+    MT_STOP_PAUSE       /* mt_interrupt */
+} MtStopReason;
+
+/* Fields that a port has no use for are 0. */
+typedef struct MtStop {
+    MtStopReason reason;
+    MtPort port;
+    uint64_t goal;       /* its number; 0: none */
+    uint32_t depth;      /* of nested goals, from 1 */
+    uint32_t result;     /* EXIT: which one of the goal's, from 1 */
+    size_t alternatives; /* EXIT, REDO: that the goal has left, at least */
+    uint32_t breakpoint; /* that has stopped the run, or 0 */
+    MtAtom atom;         /* the goal; local handles of the callback's scope */
+    MtAtom value;     /* UNIFY: what it becomes; EXIT: the result; ERROR: the error; a watchpoint: the atom */
+    MtSpan span;      /* of the call */
+    const char *note; /* a line more, or NULL */
+} MtStop;
+
+typedef enum MtResume {
+    MT_RESUME_CONTINUE = 0,
+    MT_RESUME_STEP,       /* to the next port */
+    MT_RESUME_NEXT,       /* to the next result or the end of this goal, or what comes behind it */
+    MT_RESUME_FINISH,     /* to the next result or the end of the goal around it */
+    MT_RESUME_FINISH_ALL, /* to the last result of this goal: mt_debug_gathered */
+    MT_RESUME_RETRY,      /* back to the call of the goal that mt_debug_retry has chosen */
+    MT_RESUME_FORCE,      /* the goal has the result that mt_debug_force has given */
+    MT_RESUME_TAKE,       /* the alternative that mt_debug_take has chosen */
+    MT_RESUME_QUIT        /* end the run: MT_INTERRUPTED */
+} MtResume;
+
+/* Called at each stop, in the thread of the run, which waits for it.  It may make and evaluate atoms; what it evaluates is not stopped.
+ * The time it takes does not count for the time limit. */
+typedef MtResume (*MtOnStop)(void *context, MtRuntime *rt, const MtStop *stop);
+/* Debug RT: ON_STOP is asked from now on, also in place of a handler of breakpoints and where mt_interrupt would end the run.  NULL: no
+ * stops, but errors know where they were made (mt_debug_error_trace).  A run without a breakpoint costs what it does without.
+ * MT_INVALID when the library was built without debug support. */
+MT_API MtStatus mt_debug_start(MtRuntime *rt, MtOnStop on_stop, void *context);
+/* End it: breakpoints go.  Not from within ON_STOP. */
+MT_API void mt_debug_end(MtRuntime *rt);
+/* Stop at the first call of a function of the program in what runs next. */
+MT_API void mt_debug_stop_first(MtRuntime *rt);
+
+/* Set a breakpoint; its number, which is not 0, goes to *ID.  MT_INVALID when TEXT is none: mt_error says why.
+ *
+ *   HEAD[/ARITY][:PORT] [if CONDITION] [hits COUNT]    calls of a function
+ *   (PATTERN)[:PORT] [if ...] [hits ...]               goals that unify with a pattern
+ *   FILE:LINE [if ...] [hits ...]                      the rule that stands there has matched
+ *
+ * The port is call unless given.  A condition is an expression in which the variables of rules and pattern have their values, and $result
+ * has at exit; it holds when its first result is True.  A count is N, >=N or %N (each Nth time).  TEMPORARY: disabled once it has stopped. */
+MT_API MtStatus mt_break_add(MtRuntime *rt, const char *text, bool temporary, uint32_t *id);
+/* Stop when an atom comes to a space or goes (TEXT: the space, and perhaps a pattern), or a state changes (TEXT: the state). */
+MT_API MtStatus mt_break_watch(MtRuntime *rt, const char *text, uint32_t *id);
+/* Stop at "error", "stuck", "empty", "assert" or "type".  Everything runs in tier 0 then. */
+MT_API MtStatus mt_break_catch(MtRuntime *rt, const char *name, uint32_t *id);
+
+typedef struct MtBreakInfo {
+    uint32_t id;
+    const char *kind;      /* "function", "pattern", "line", "space", "state", "catch"; static */
+    const char *text;      /* as it was written */
+    const char *condition; /* or NULL */
+    const char *count;     /* or NULL */
+    bool enabled, temporary;
+    uint64_t ignore;      /* hits still to be passed over */
+    uint64_t hits;        /* that it came true, passed over or not */
+    uint64_t evaluations; /* of its condition */
+    uint32_t line;        /* of the rule that a line was found in; 0: none yet */
+} MtBreakInfo;
+/* Breakpoint I, counted from 0; false behind the last.  The texts are valid until it is changed. */
+MT_API bool mt_break_info(MtRuntime *rt, size_t i, MtBreakInfo *info);
+/* Change one; MT_INVALID when there is none with that number, or the text is wrong.  NULL takes a condition or count away. */
+MT_API MtStatus mt_break_condition(MtRuntime *rt, uint32_t id, const char *condition);
+MT_API MtStatus mt_break_count(MtRuntime *rt, uint32_t id, const char *count);
+MT_API MtStatus mt_break_ignore(MtRuntime *rt, uint32_t id, uint64_t hits);
+MT_API MtStatus mt_break_enable(MtRuntime *rt, uint32_t id, bool enabled);
+MT_API MtStatus mt_break_delete(MtRuntime *rt, uint32_t id);
+
+/* A function at work at a stop, or the query at the top.  Handles are local. */
+typedef struct MtFrame {
+    uint64_t goal;        /* its number; 0: none */
+    const char *function; /* "" for the query; never freed */
+    MtAtom atom;          /* the call, as far as it is known; or zero */
+    MtAtom expression;    /* of its body, the one that is being reduced; or zero */
+    MtAtom part;          /* of that, what is being evaluated; or zero */
+    MtSpan span;          /* of what is at work in it */
+    uint32_t tier;
+    bool tail; /* it has made a last call, and only its name is left */
+} MtFrame;
+/* At a stop: how many there are, but not more than LIMIT.  Linear. */
+MT_API size_t mt_frame_count(MtRuntime *rt, size_t limit);
+/* Frame I, from the innermost, 0; false: there is none.  Those that are asked for in order take constant time each. */
+MT_API bool mt_frame(MtRuntime *rt, size_t i, MtFrame *frame);
+/* The variables of frame I, one call each. */
+typedef void (*MtOnBinding)(void *context, MtRuntime *rt, const char *name, MtAtom value);
+MT_API void mt_frame_bindings(MtRuntime *rt, size_t i, MtOnBinding on_binding, void *context);
+/* Evaluate the expression TEXT with the variables of frame I; the texts of its results, one in a line, go to *OUT, valid until the next call.
+ * APART: in a copy of the process, so that nothing but what it prints is left of it; the copy is given ten seconds. */
+MT_API MtStatus mt_frame_eval(MtRuntime *rt, size_t i, const char *text, bool apart, const char **out);
+
+/* An alternative that is pending at a stop. */
+typedef struct MtAlternative {
+    const char *kind; /* "rule", "item", "match"; static */
+    MtAtom atom;      /* the goal, or zero */
+    MtAtom next;      /* the next item, or the pattern of a match; or zero */
+    MtSpan span;      /* of the next rule */
+    size_t left;
+    bool exact; /* there are not more */
+} MtAlternative;
+/* Number I of them, from the newest, 0; false behind the last. */
+MT_API bool mt_alternative(MtRuntime *rt, size_t i, MtAlternative *alternative);
+
+/* Before the answer of that name: which goal (0: that of the stop), what result, which alternative WHICH (from 1) of number I (newer ones are
+ * given up).  MT_INVALID: that cannot be; mt_error says why. */
+MT_API MtStatus mt_debug_retry(MtRuntime *rt, uint64_t goal);
+MT_API MtStatus mt_debug_force(MtRuntime *rt, MtAtom result);
+MT_API MtStatus mt_debug_take(MtRuntime *rt, size_t i, size_t which);
+/* Give up number I of the alternatives, with all that is left of it. */
+MT_API MtStatus mt_debug_prune(MtRuntime *rt, size_t i);
+/* The results that MT_RESUME_FINISH_ALL has gathered: texts, one in a line.  Valid until the next run. */
+MT_API const char *mt_debug_gathered(MtRuntime *rt, size_t *count);
+/* In an MtOnResult: where the error ERROR was made, one line for each call around it; NULL when that is not known.  Valid during the callback. */
+MT_API const char *mt_debug_error_trace(MtRuntime *rt, MtAtom error);
+/* The last events, one in a line.  Valid until the next call with RT. */
+MT_API const char *mt_debug_events(MtRuntime *rt);
+
 /* -- For tools: line editors, editors' servers --------------------------------------------------------------------- */
 
 /* A name that has a meaning in the top module. */

@@ -35,6 +35,10 @@ struct MtRuntime {
     void *output_context;
     MtOnBreakpoint on_breakpoint;
     void *breakpoint_context;
+    struct Debugger *debugger; /* or NULL */
+    MtOnStop on_stop;
+    void *stop_context;
+    struct FrameList *frames; /* of the stop at hand, or NULL */
     uint64_t queries, run_ns;
     uint64_t jit_stage2_threshold;
 };
@@ -71,6 +75,11 @@ enum { API_HIGHEST_TIER = 1, API_NATIVE_TIER = 2 };
 
 /* What (jit-stats) is, or with EXITS (bailouts): the runtime's figures hook. */
 Word api_figures(Runtime *rt, bool exits);
+
+/* -- Debugger (debugger.c) -- */
+
+/* A query of the top has ended, and its results were reported. */
+void api_query_ended(MtRuntime *x);
 
 /* -- Functions (function.c) -- */
 

@@ -77,6 +77,7 @@ static bool report(Run *r, const QueryResults *results, const Span *span)
     bool go_on = !r->on_result || r->on_result(r->context, x, &result);
     vec_free(&atoms);
     mt_scope_close(x, scope);
+    api_query_ended(x);
     r->began = base_now_ns();
     return go_on;
 }

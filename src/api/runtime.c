@@ -197,6 +197,7 @@ void mt_free(MtRuntime *x)
 {
     if (!x) return;
     assert(x->busy == 0);
+    mt_debug_end(x);
     if (x->rt) rt_free(x->rt);
     vm_free(x->vm);
     for (size_t i = 0; i < x->programs.len; i++) mbc_close(x->programs.data[i]);

@@ -1,6 +1,8 @@
 /* The filter language of logging: parsing, precedence, deciding. */
 #include "base/log_filter.h"
 
+#include "base/text.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -352,28 +354,6 @@ static void set_levels(Log *log)
 
 /* -- Complaints -- */
 
-/* Edit distance between A and B[0..LEN-1], two letters exchanged counting once; only 63 letters of B count. */
-static size_t distance(const char *a, const char *b, size_t b_len)
-{
-    size_t rows[3][64], n = b_len < 63 ? b_len : 63;
-    size_t *older = rows[0], *old = rows[1], *row = rows[2];
-    for (size_t j = 0; j <= n; j++) row[j] = j;
-    for (size_t i = 0; a[i]; i++) {
-        size_t *oldest = older;
-        older = old, old = row, row = oldest;
-        row[0] = i + 1;
-        for (size_t j = 1; j <= n; j++) {
-            size_t best = old[j - 1] + (a[i] != b[j - 1]);
-            if (old[j] + 1 < best) best = old[j] + 1;
-            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
-            bool exchanged = i > 0 && j > 1 && a[i] == b[j - 2] && a[i - 1] == b[j - 1];
-            if (exchanged && older[j - 2] + 1 < best) best = older[j - 2] + 1;
-            row[j] = best;
-        }
-    }
-    return row[n];
-}
-
 /* The target, or the part of one up to a "::", that is nearest to NAME; its length goes to *LEN. */
 static const char *nearest_target(const char *name, size_t *len)
 {
@@ -383,7 +363,7 @@ static const char *nearest_target(const char *name, size_t *len)
         const char *whole = log_targets[t].name;
         for (size_t end = 1; end <= strlen(whole); end++) {
             if (whole[end] != '\0' && strncmp(whole + end, "::", 2) != 0) continue;
-            size_t d = distance(name, whole, end);
+            size_t d = text_distance(name, whole, end);
             if (d < least) least = d, best = whole, *len = end;
         }
     }

@@ -1,4 +1,5 @@
 /* The command: runs files, expressions, the REPL.  A client of the public header like any other. */
+#include "cli/debug.h"
 #include "cli/dump.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
@@ -62,22 +63,22 @@ static bool is_statement(MtRuntime *rt, MtAtom form)
 /* What stands for the text in messages. */
 static const char expression_name[] = "<expression>";
 
-static MtStatus run_expression(MtRuntime *rt, const char *text, Output *out)
+static MtStatus run_expression(MtRuntime *rt, const char *text, MtOnResult on_result, void *out)
 {
     Forms forms = {0};
     MtStatus status = mt_read(rt, expression_name, text, strlen(text), gather_form, &forms);
     if (status == MT_OK && forms.count == 1 && !is_statement(rt, forms.only))
-        status = mt_eval(rt, forms.only, output_result, out);
+        status = mt_eval(rt, forms.only, on_result, out);
     else
-        status = mt_run(rt, expression_name, text, strlen(text), output_result, out);
+        status = mt_run(rt, expression_name, text, strlen(text), on_result, out);
     mt_release(rt, forms.only);
     return status;
 }
 
-static MtStatus run_input(MtRuntime *rt, const Input *in, Output *out)
+static MtStatus run_input(MtRuntime *rt, const Input *in, MtOnResult on_result, void *out)
 {
-    return in->kind == INPUT_FILE ? mt_run_file(rt, in->text, output_result, out)
-                                  : run_expression(rt, in->text, out);
+    return in->kind == INPUT_FILE ? mt_run_file(rt, in->text, on_result, out)
+                                  : run_expression(rt, in->text, on_result, out);
 }
 
 static MtStatus dump_input(MtRuntime *rt, const Input *in, AstDump *dump)
@@ -93,7 +94,7 @@ static int run_inputs(MtRuntime *rt, const Options *o, Interrupt *interrupt, Out
     for (size_t i = 0; i < o->input_count; i++) {
         const Input *in = &o->inputs[i];
         size_t scope = mt_scope_open(rt);
-        MtStatus status = o->dump_ast ? dump_input(rt, in, &listing) : run_input(rt, in, out);
+        MtStatus status = o->dump_ast ? dump_input(rt, in, &listing) : run_input(rt, in, output_result, out);
         mt_scope_close(rt, scope);
         interrupt_reset(interrupt);
         if (status == MT_OK) continue;
@@ -145,6 +146,77 @@ static void dump(MtRuntime *rt, const Options *o, Output *out)
     output_text(out, text, strlen(text));
 }
 
+/* -- --debug -- */
+
+/* What a run under the debugger gives: not what it was at when it was ended. */
+typedef struct DebugOutput {
+    Prompt *prompt;
+    Output *out;
+} DebugOutput;
+
+static bool debug_result(void *context, MtRuntime *rt, const MtResult *result)
+{
+    const DebugOutput *x = context;
+    if (prompt_wants_end(x->prompt) || prompt_wants_restart(x->prompt)) return false;
+    return output_result(x->out, rt, result);
+}
+
+/* Run the program once, from the command that starts it to its end. */
+static int debug_once(MtRuntime *rt, const Options *o, Prompt *prompt, Output *out)
+{
+    Interrupt *interrupt = interrupt_start(rt);
+    DebugOutput results = {prompt, out};
+    MtStatus status = MT_OK;
+    for (size_t i = 0; i < o->input_count && status == MT_OK; i++) {
+        size_t scope = mt_scope_open(rt);
+        status = run_input(rt, &o->inputs[i], debug_result, &results);
+        mt_scope_close(rt, scope);
+        fflush(out->file);
+        bool told =
+            status == MT_OK || status == MT_QUERY_ERROR || status == MT_INTERRUPTED || status == MT_STOPPED;
+        if (!told) output_error(mt_error(rt));
+    }
+    interrupt_stop(interrupt);
+    prompt_ended(prompt, status);
+    return exit_status(status);
+}
+
+/* Another runtime for another run. */
+static MtRuntime *begin_anew(MtRuntime *rt, const Options *o, Prompt *prompt, Output *out)
+{
+    MtError error;
+    MtRuntime *next = new_runtime(o, out, &error);
+    if (!next) {
+        output_error(&error);
+        return NULL;
+    }
+    prompt_move(prompt, next);
+    mt_free(rt);
+    return next;
+}
+
+static int debug(MtRuntime *rt, const Options *o, Output *out)
+{
+    Prompt *prompt = prompt_new(rt, o->debug_script, stdout, false);
+    int status = STATUS_OK;
+    bool ran = false, bad = !prompt || (o->break_on && !prompt_break_on(prompt, o->break_on));
+    if (bad) fputs("mettatron: the debugger cannot start as asked for\n", stderr);
+    while (!bad && (prompt_wants_restart(prompt) || prompt_read(prompt) == PROMPT_RUN)) {
+        MtRuntime *next = ran ? begin_anew(rt, o, prompt, out) : rt;
+        if (!next) break;
+        rt = next;
+        ran = true;
+        status = debug_once(rt, o, prompt, out);
+        if (prompt_wants_end(prompt)) {
+            status = STATUS_OK;
+            break;
+        }
+    }
+    prompt_free(prompt);
+    mt_free(rt);
+    return bad ? STATUS_USAGE : status;
+}
+
 static int run(const Options *o, Output *out)
 {
     MtError error;
@@ -153,6 +225,7 @@ static int run(const Options *o, Output *out)
         output_error(&error);
         return exit_status(error.status);
     }
+    if (o->debug) return debug(rt, o, out);
     /* Nothing runs that could be interrupted: Ctrl-C ends the process then. */
     Interrupt *interrupt = o->dump_ast ? NULL : interrupt_start(rt);
     int status = run_inputs(rt, o, interrupt, out);

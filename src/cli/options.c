@@ -243,6 +243,17 @@ static bool apply(Options *o, const OptionInfo *info, const char *value)
     case OPTION_JIT_LOG:
         o->jit_log = true;
         break;
+    case OPTION_DEBUG:
+        o->debug = true;
+        break;
+    case OPTION_SCRIPT:
+        o->debug = true;
+        o->debug_script = value;
+        break;
+    case OPTION_BREAK_ON:
+        o->debug = true;
+        o->break_on = value;
+        break;
     case OPTION_MAX_MEMORY:
         good = parse_size(value, &o->max_memory);
         break;

@@ -80,7 +80,9 @@ Function *functions_get(Functions *fs, uint32_t name, uint32_t arity)
     f->arity = arity;
     fs->table[at] = f;
     fs->count++;
-    vec_push(&dependents_of(fs, name)->functions, f);
+    Dependents *d = dependents_of(fs, name);
+    f->debugged = d->debugged;
+    vec_push(&d->functions, f);
     return f;
 }
 
@@ -98,7 +100,7 @@ static void drop_stale(Dependents *d)
 
 void functions_adopt(Functions *fs, Function *f, Chunk *c)
 {
-    f->chunk = c;
+    *(f->debugged ? &f->apart : &f->chunk) = c;
     c->id = ++fs->adopted;
     vec_push(&fs->chunks, c);
     for (size_t i = 0; i < c->depends.len; i++) {
@@ -108,38 +110,59 @@ void functions_adopt(Functions *fs, Function *f, Chunk *c)
     }
 }
 
-static size_t expire(Functions *fs, Chunk *c)
+/* BLAME: the program changes, and may do so again. */
+static size_t expire(Functions *fs, Chunk *c, bool blame)
 {
     if (c->stale) return 0;
     chunk_expire(c);
     fs->stale++;
     Function *f = functions_get(fs, c->name, c->arity);
-    if (f->chunk != c) return 1;
-    f->chunk = NULL;
+    if (f->chunk != c && f->apart != c) return 1;
+    f->chunk = f->apart = NULL;
     f->runs = 0;
-    f->expired++;
+    f->expired += blame;
     return 1;
 }
 
-static size_t symbol_changed(Functions *fs, Dependents *d)
+static size_t symbol_changed(Functions *fs, Dependents *d, bool blame)
 {
     size_t n = 0;
-    for (size_t i = 0; i < d->chunks.len; i++) n += expire(fs, d->chunks.data[i]);
+    for (size_t i = 0; i < d->chunks.len; i++) n += expire(fs, d->chunks.data[i], blame);
     vec_clear(&d->chunks);
     d->live = 0;
     for (size_t i = 0; i < d->functions.len; i++) d->functions.data[i]->refusal = REFUSED_NONE;
     return n;
 }
 
-size_t functions_changed(Functions *fs, Word symbol)
+static size_t changed(Functions *fs, Word symbol, bool blame)
 {
     size_t n = 0;
     if (!word_is_nil(symbol)) {
         uint32_t id = word_sym_id(symbol);
-        return id < fs->dependents.len ? symbol_changed(fs, &fs->dependents.data[id]) : 0;
+        return id < fs->dependents.len ? symbol_changed(fs, &fs->dependents.data[id], blame) : 0;
     }
-    for (size_t i = 0; i < fs->dependents.len; i++) n += symbol_changed(fs, &fs->dependents.data[i]);
+    for (size_t i = 0; i < fs->dependents.len; i++) n += symbol_changed(fs, &fs->dependents.data[i], blame);
     return n;
+}
+
+size_t functions_changed(Functions *fs, Word symbol)
+{
+    return changed(fs, symbol, true);
+}
+
+void functions_renew(Functions *fs)
+{
+    changed(fs, WORD_NIL, false);
+}
+
+void functions_debug(Functions *fs, uint32_t name, bool debugged)
+{
+    Dependents *d = dependents_of(fs, name);
+    if (d->debugged == debugged) return;
+    d->debugged = debugged;
+    fs->debugged += debugged ? 1 : -1;
+    changed(fs, word_sym(name), false);
+    for (size_t i = 0; i < d->functions.len; i++) d->functions.data[i]->debugged = debugged;
 }
 
 void functions_sweep(Functions *fs)

@@ -14,9 +14,12 @@ typedef enum CompileRefusal {
 
 struct Function {
     uint32_t name, arity;
-    uint32_t runs;              /* calls in tier 0 since it was last known that it has no chunk */
-    uint32_t expired;           /* chunks of it that became stale */
-    Chunk *chunk;               /* NULL: not compiled */
+    uint32_t runs;    /* calls in tier 0 since it was last known that it has no chunk */
+    uint32_t expired; /* chunks of it that became stale */
+    Chunk *chunk;     /* NULL: not compiled */
+    /* Calls of it come by way of tier 0, where a debugger sees them: CHUNK is NULL, and APART is run from there. */
+    bool debugged;
+    Chunk *apart;
     CompileRefusal refusal;     /* why not, as the rules are now */
     const char *native_failure; /* why native code will not be tried again, a static text; or NULL */
     uint32_t native_bytes;      /* of its native code; 0: it has none */
@@ -30,6 +33,7 @@ typedef struct Dependents {
     VEC(Chunk *) chunks;       /* that take its rules and types for granted; some may be stale */
     VEC(Function *) functions; /* of that name */
     size_t live;               /* chunks when stale ones were last left out */
+    bool debugged;             /* the functions are, and those yet to come */
 } Dependents;
 
 typedef struct Functions {
@@ -39,6 +43,7 @@ typedef struct Functions {
     VEC(Dependents) dependents; /* by symbol */
     size_t stale;               /* of the chunks */
     uint32_t adopted;           /* chunks ever */
+    uint32_t debugged;          /* names that are */
 } Functions;
 
 /* A name and a number of arguments. */
@@ -57,6 +62,10 @@ void functions_adopt(Functions *fs, Function *f, Chunk *c);
 /* The rules or types of SYMBOL (a word; WORD_NIL: of any symbol) have changed: the chunks that depend on them expire.
  * Returns how many did.  Linear in their number. */
 size_t functions_changed(Functions *fs, Word symbol);
+/* Have the functions called NAME debugged, or no longer; callers that do without calls of them expire. */
+void functions_debug(Functions *fs, uint32_t name, bool debugged);
+/* Expire all chunks, which are made anew when they are called: whoever runs in one goes on in tier 0. */
+void functions_renew(Functions *fs);
 /* Free the stale chunks that are not marked, and unmark the others. */
 void functions_sweep(Functions *fs);
 

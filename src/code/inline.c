@@ -75,6 +75,7 @@ static bool find_choosing(Compiler *c, Word e, Choosing *ch)
     Word head = expr_at(e, 0);
     *ch = (Choosing){.sig = NULL};
     if (!word_is_sym(head) || native_of(c, head) || head == W_SYM(ERROR)) return false;
+    if (functions_get(c->functions, word_sym_id(head), expr_len(e) - 1)->debugged) return false;
     ch->sig = simple_signature(c, e);
     if (!ch->sig || ch->sig->kind != SIGNATURE_SIMPLE || !params_choose(ch->sig, e) ||
         !can_check(c, ch->sig, e))

@@ -15,8 +15,21 @@ static Word mark_evaluated(Heap *h, Word goal)
     return goal;
 }
 
+/* Tell the debugger that GOAL is irreducible; false: *NEXT is to be done instead. */
+static bool tell_stuck(Machine *m, Word *goal, Word *type, Step *next)
+{
+    m->atom = *goal;
+    m->type = *type;
+    bool go_on = m->rt->debug.ports->stuck(m, next);
+    *goal = m->atom;
+    *type = m->type;
+    return go_on;
+}
+
 Step call_stuck(Machine *m, Word goal, Word type)
 {
+    Step next;
+    if (is_watched(m) && !tell_stuck(m, &goal, &type, &next)) return next;
     if (word_is_nil(type)) return step_return(m, W_SYM(NOT_REDUCIBLE));
     if (m->changed) return step_return(m, goal);
     Step step = step_return(m, mark_evaluated(&m->rt->heap, goal));
@@ -35,6 +48,15 @@ static Step stuck_by_rule(Machine *m, Word goal, Word type)
     return step;
 }
 
+Word error_made(Machine *m, Word goal, Word error)
+{
+    if (!m->rt->debug.ports) return error;
+    m->atom = goal;
+    m->value = error;
+    m->rt->debug.ports->error(m);
+    return m->value;
+}
+
 Step call_result(Machine *m, Word goal, Word r, Word type)
 {
     r = atom_deref(r);
@@ -43,7 +65,7 @@ Step call_result(Machine *m, Word goal, Word r, Word type)
         if (r == W_SYM(NOT_REDUCIBLE)) return stuck_by_rule(m, goal, type);
         if (r == W_SYM(EMPTY)) return STEP_FAIL;
     } else if (atom_is_error(r)) {
-        return step_return(m, r);
+        return step_return(m, error_made(m, goal, r));
     }
     return step_eval(m, r, type);
 }
@@ -180,8 +202,23 @@ static bool try_rule(Machine *m, const Rule *rule, Word goal, Word *body)
     return ok;
 }
 
+/* Tell the debugger that GOAL becomes BODY by the rule applied last; false: *NEXT is to be done instead. */
+static bool tell_unify(Machine *m, Word *goal, Word *body, Word *type, Step *next)
+{
+    m->atom = *goal;
+    m->type = *type;
+    m->value = *body;
+    bool go_on = m->rt->debug.ports->unify(m, next);
+    *goal = m->atom;
+    *type = m->type;
+    *body = m->value;
+    return go_on;
+}
+
 static Step reduce_to(Machine *m, Word goal, Word body, Word type)
 {
+    Step next;
+    if (is_watched(m) && !tell_unify(m, &goal, &body, &type, &next)) return next;
     Word head = atom_deref(expr_at(goal, 0));
     if (word_is_sym(head)) m->head = word_sym_id(head);
     if (UNLIKELY(log_on(&m->rt->log, LOG_TARGET_EVAL, LOG_TRACE))) log_reduction(m, goal, body);
@@ -320,6 +357,11 @@ static Step call_body(Machine *m, Word goal, Word type, const BuiltinInfo *info,
         m->type = type;
         status = info->host ? info->host(m->rt, info->context, goal, args, n, &out)
                             : info->body(m->rt, args, n, &out);
+        if (UNLIKELY(m->rt->debug.changed)) {
+            m->value = out;
+            m->rt->debug.ports->changed(m);
+            out = m->value;
+        }
         goal = m->atom;
         type = m->type;
     } else {
@@ -365,18 +407,31 @@ static bool has_variable_head(Machine *m, Word goal)
     return word_is_var(type_leftmost(&m->rt->types, goal));
 }
 
+/* Tell the debugger of the call of GOAL; false: *NEXT is to be done instead. */
+static bool tell_call(Machine *m, Word *goal, Word *type, Step *next)
+{
+    m->atom = *goal;
+    m->type = *type;
+    bool go_on = m->rt->debug.ports->call(m, next);
+    *goal = m->atom;
+    *type = m->type;
+    return go_on;
+}
+
 Step call(Machine *m, Word goal, Word type)
 {
-    Word head = atom_deref(expr_at(goal, 0));
+    Step next;
     count_step(m);
     m->tier0_steps++;
-    if (UNLIKELY(++m->depth > m->max_depth)) return step_return(m, overflow_error(m, goal));
+    if (UNLIKELY(++m->depth > m->max_depth))
+        return step_return(m, error_made(m, goal, overflow_error(m, goal)));
+    if (is_watched(m) && !tell_call(m, &goal, &type, &next)) return next;
+    Word head = atom_deref(expr_at(goal, 0));
     if (word_is_op(head)) return call_builtin(m, word_op_index(head), goal, type);
     if (word_is_sym(head)) {
         uint32_t native = rt_native(m->rt, word_sym_id(head));
         if (native && m->scope->has_core) return call_builtin(m, native - 1, goal, type);
         if (head == W_SYM(ERROR) && !word_is_nil(type)) return step_return(m, goal);
-        Step next;
         if (m->rt->upper_tier && m->rt->upper_tier->enter(m, goal, type, &next)) return next;
     } else if (has_variable_head(m, goal)) {
         return call_stuck(m, goal, type);

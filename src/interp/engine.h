@@ -33,6 +33,44 @@ typedef struct UpperTier {
     void (*changed)(Runtime *rt, Word symbol);
 } UpperTier;
 
+/* What a debugger is told of, and may answer with a step of its own: rt->debug.ports, while rt->debug.watching says so.  Each may
+ * evaluate, and so collect: what is live is in the registers named here, and taken from there afterwards. */
+typedef struct DebugPorts {
+    /* The goal m->atom is about to be called where m->type is expected.  False: *NEXT is to be done instead. */
+    bool (*call)(Machine *m, Step *next);
+    /* A rule (m->rule) has matched the goal m->atom; m->value is what that becomes.  False: as above. */
+    bool (*unify)(Machine *m, Step *next);
+    /* The goal m->atom is irreducible.  False: as above. */
+    bool (*stuck)(Machine *m, Step *next);
+    /* The error m->value has been made, by calling m->atom unless that is Nil. */
+    void (*error)(Machine *m);
+    /* A FRAME_PORT gets the result m->value. */
+    Step (*result)(Machine *m, Frame *f);
+    /* The CHOICE_PORT C is the newest choice point, and its alternative is taken. */
+    Step (*back)(Machine *m, Choice *c);
+    /* The run is interrupted at a safepoint.  True: it goes on. */
+    bool (*pause)(Machine *m);
+    /* The operation m->atom, whose result is m->value, has changed a space or a state that somebody waits for. */
+    void (*changed)(Machine *m);
+    /* A form of a text is about to be evaluated (rt->debug.query). */
+    void (*query)(Runtime *rt);
+    /* Collector roots. */
+    void (*trace)(Runtime *rt, Heap *h);
+} DebugPorts;
+
+/* Slots of a FRAME_PORT and a CHOICE_PORT; the number of the goal is an integer. */
+enum { MARK_GOAL, MARK_NUMBER, MARK_TYPE, MARK_SLOTS };
+
+static inline bool is_watched(const Machine *m)
+{
+#ifdef METTA_NO_DEBUG_SUPPORT
+    (void)m;
+    return false;
+#else
+    return UNLIKELY(m->rt->debug.watching);
+#endif
+}
+
 static inline Step step_return(Machine *m, Word value)
 {
     m->value = value;
@@ -154,6 +192,11 @@ Step held_resume(Machine *m, Choice *c);
  * C, count as older from now on: what alternatives bind them to is undone.  Linear in VALUE and, when it has such variables, in
  * the number of choice points above C. */
 Word kept_result(Machine *m, Choice *c, Word value);
+/* The error ERROR has been made by calling GOAL (WORD_NIL: not by a call): tell the debugger; returns the error. */
+Word error_made(Machine *m, Word goal, Word error);
+/* The expression whose parts the frame F of tier 0 is evaluating, and the part that is; WORD_NIL when F has none. */
+Word frame_expression(const Frame *f);
+Word frame_part(const Frame *f);
 /* (Error GOAL StackOverflow) */
 Word overflow_error(Machine *m, Word goal);
 /* The spans around the present step, for log filters. */

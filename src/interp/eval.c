@@ -13,12 +13,26 @@ enum { ARGS_CALL = 1, ARGS_RESULT, ARGS_TYPE, ARGS_VALUES };
 
 /* -- Casting -- */
 
+/* ERRORS are what type checks have found. */
+static Step return_errors(Machine *m, const WordVec *errors)
+{
+    if (!m->rt->debug.ports || errors->len == 0) return return_many(m, errors);
+    m->type = atom_expr(&m->rt->heap, errors->data,
+                        (uint32_t)errors->len); /* a register: the debugger may collect */
+    WordVec same = {0};
+    for (uint32_t i = 0; i < expr_len(m->type); i++) error_made(m, WORD_NIL, expr_at(m->type, i));
+    for (uint32_t i = 0; i < expr_len(m->type); i++) vec_push(&same, expr_at(m->type, i));
+    Step step = return_many(m, &same);
+    vec_free(&same);
+    return step;
+}
+
 static Step cast(Machine *m, Word atom, Word type)
 {
     if (type == W_SYM(UNDEFINED) || type == atom_metatype(atom)) return step_return(m, atom);
     WordVec errors = {0};
     bool ok = type_cast(&m->rt->types, m->scope, atom, type, &errors);
-    Step step = ok ? step_return(m, atom) : return_many(m, &errors);
+    Step step = ok ? step_return(m, atom) : return_errors(m, &errors);
     vec_free(&errors);
     return step;
 }
@@ -356,7 +370,7 @@ static Step eval_general(Machine *m, Word t, Word type)
     WordVec errors = {0};
     Step step;
     if (types.len > 0 && collect_errors(&types, &errors) == types.len) {
-        step = return_many(m, &errors);
+        step = return_errors(m, &errors);
     } else {
         vec_clear(&errors);
         Word function = choose_function(m, t, type, &types, &errors);
@@ -367,7 +381,7 @@ static Step eval_general(Machine *m, Word t, Word type)
             leave_values(m, &errors);
             step = apply(m, t, WORD_NIL, type, 0);
         } else {
-            step = return_many(m, &errors);
+            step = return_errors(m, &errors);
         }
     }
     vec_free(&errors);

@@ -43,5 +43,7 @@ RunStatus interp_run_forms(Runtime *rt, Module *m, const FormSource *source, con
 
 /* Evaluate ATOM in SCOPE where any type is expected, and append its results to OUT (owned by the caller). */
 void interp_eval(Runtime *rt, Scope *scope, Word atom, QueryResults *out);
+/* The same on M, an idle machine of RT that machine_init has made: for those who evaluate often. */
+void interp_eval_on(Machine *m, Scope *scope, Word atom, QueryResults *out);
 
 #endif

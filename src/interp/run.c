@@ -138,10 +138,49 @@ static Step resume_frame(Machine *m, Frame *f, Word value)
         return fold_resume(m, f, value);
     case FRAME_VM:
         return m->rt->upper_tier->resume(m, f, value);
+    case FRAME_PORT:
+        m->value = value;
+        return m->rt->debug.ports->result(m, f);
     case FRAME_COUNT:
         break;
     }
     base_fatal("frame of unknown kind %u", f->kind);
+}
+
+/* -- For those who look at frames -- */
+
+Word frame_expression(const Frame *f)
+{
+    switch ((FrameKind)f->kind) {
+    case FRAME_CALL_RETURN:
+    case FRAME_FUNCTION:
+        return f->slot[0];
+    case FRAME_CHAIN:
+        return f->slot[1];
+    case FRAME_ARGS:
+    case FRAME_CASE:
+    case FRAME_LET_STAR:
+    case FRAME_MAP:
+    case FRAME_FILTER:
+    case FRAME_FOLD:
+        return f->slot[1]; /* all of them have it there */
+    default:
+        return WORD_NIL;
+    }
+}
+
+Word frame_part(const Frame *f)
+{
+    Word whole = atom_deref(frame_expression(f));
+    if (!atom_is_cons(whole)) return WORD_NIL;
+    if (f->kind == FRAME_ARGS)
+        return f->index < expr_len(whole) ? atom_deref(expr_at(whole, f->index)) : WORD_NIL;
+    if (f->kind == FRAME_CASE) return atom_deref(expr_at(whole, 1));
+    if (f->kind != FRAME_LET_STAR) return WORD_NIL;
+    Word pairs = atom_deref(expr_at(whole, 1));
+    if (!atom_is_cons(pairs) || f->index >= expr_len(pairs)) return WORD_NIL;
+    Word pair = atom_deref(expr_at(pairs, f->index));
+    return atom_is_cons(pair) && expr_len(pair) == 2 ? atom_deref(expr_at(pair, 1)) : WORD_NIL;
 }
 
 /* Deliver the oldest held-back error that is left.  All are there: they came from alternatives above this choice point. */
@@ -204,6 +243,8 @@ static Step fail_step(Machine *m)
         return case_empty(m, c);
     case CHOICE_VM:
         return m->rt->upper_tier->retry(m, c);
+    case CHOICE_PORT:
+        return m->rt->debug.ports->back(m, c);
     case CHOICE_COUNT:
         break;
     }
@@ -282,7 +323,8 @@ static void collect(Runtime *rt)
 bool safepoint(Machine *m)
 {
     Runtime *rt = m->rt;
-    if (rt->limits.interrupted) return end_run(m, SYM_INTERRUPTED);
+    if (rt->limits.interrupted && !(rt->debug.ports && rt->debug.ports->pause(m)))
+        return end_run(m, SYM_INTERRUPTED);
     if (rt->limits.deadline_ns && base_now_ns() > rt->limits.deadline_ns) return end_run(m, SYM_TIMEOUT);
     collect(rt);
     if (!memory_fits(m)) {
@@ -302,6 +344,7 @@ static void trace_machines(Runtime *rt, Heap *h, bool major)
     for (Machine *m = rt->machine; m; m = m->outer) machine_trace(m, h, major);
     if (rt->machine) machine_trace_trail(rt->machine, h, major);
     if (rt->upper_tier) rt->upper_tier->trace(rt, h);
+    if (rt->debug.ports) rt->debug.ports->trace(rt, h);
 }
 
 /* -- Queries -- */
@@ -352,18 +395,25 @@ static void take_results(Machine *m, QueryResults *out)
     }
 }
 
+void interp_eval_on(Machine *m, Scope *scope, Word atom, QueryResults *out)
+{
+    Runtime *rt = m->rt;
+    machine_link(m, rt);
+    m->scope = scope;
+    machine_push(m, FRAME_TOP, FF_GOAL, 1);
+    Step first = rt->settings.bare_minimal ? step_minimal(m, atom) : step_eval(m, atom, W_SYM(UNDEFINED));
+    run_machine(m, first);
+    close_cursors(m);
+    machine_unlink(m, rt);
+    take_results(m, out);
+    machine_reset(m);
+}
+
 void interp_eval(Runtime *rt, Scope *scope, Word atom, QueryResults *out)
 {
     Machine m;
     if (!machine_init(&m, rt, STACK_RESERVE)) base_fatal("cannot reserve a stack");
-    machine_link(&m, rt);
-    m.scope = scope;
-    machine_push(&m, FRAME_TOP, FF_GOAL, 1);
-    Step first = rt->settings.bare_minimal ? step_minimal(&m, atom) : step_eval(&m, atom, W_SYM(UNDEFINED));
-    run_machine(&m, first);
-    close_cursors(&m);
-    machine_unlink(&m, rt);
-    take_results(&m, out);
+    interp_eval_on(&m, scope, atom, out);
     machine_fini(&m);
 }
 
@@ -410,11 +460,15 @@ static bool run_form(TextRun *run, Word form, const Span *span, bool query)
 {
     QueryResults r = {0};
     bool refused = is_ill_typed(run, form, &r);
+    Span around = run->rt->debug.query;
+    run->rt->debug.query = *span;
+    if (query && run->rt->debug.ports) run->rt->debug.ports->query(run->rt);
     if (!refused && query)
         interp_eval(run->rt, run->module->scope, form, &r);
     else if (!refused)
         add_form(run, form);
     bool go_on = refused || query ? deliver(run, &r, span) : true;
+    run->rt->debug.query = around;
     vec_free(&r.atoms);
     return go_on;
 }

@@ -17,6 +17,16 @@ static void push_bottom(Machine *m)
     m->clean = m->stack;
 }
 
+static void begin(Machine *m)
+{
+    m->max_depth = UINT32_MAX;
+    m->depth = 0;
+    m->head = NO_HEAD;
+    m->atom = m->type = m->value = m->abort_cause = m->made = m->made_of = WORD_NIL;
+    m->steps = m->choices = m->tier0_steps = 0;
+    push_bottom(m);
+}
+
 bool machine_init(Machine *m, Runtime *rt, size_t size)
 {
     memset(m, 0, sizeof *m);
@@ -25,12 +35,15 @@ bool machine_init(Machine *m, Runtime *rt, size_t size)
     m->rt = rt;
     m->stack = p;
     m->stack_end = m->stack + size;
-    m->max_depth = UINT32_MAX;
-    m->head = NO_HEAD;
-    m->atom = m->type = m->value = m->abort_cause = m->made = m->made_of = WORD_NIL;
     m->gc_epoch = 1;
-    push_bottom(m);
+    begin(m);
     return true;
+}
+
+void machine_reset(Machine *m)
+{
+    vec_clear(&m->results);
+    begin(m);
 }
 
 void machine_fini(Machine *m)

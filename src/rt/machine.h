@@ -102,6 +102,8 @@ struct Machine {
 /* Reserve a stack of SIZE bytes of address space; false when that fails. */
 bool machine_init(Machine *m, Runtime *rt, size_t size);
 void machine_fini(Machine *m);
+/* Make M as new, to be used again. */
+void machine_reset(Machine *m);
 /* Bytes of stack in use. */
 size_t machine_stack_bytes(const Machine *m);
 /* Visit all words of the machine (collector root), the trail excepted. */

@@ -83,6 +83,7 @@ static void note_change(void *context, Space *s, Word atom, bool added)
     type_world_note(&rt->types, atom);
     if (added) note_override(rt, atom_deref(atom));
     if (is_seen(rt, s)) note_meaning(rt, atom_deref(atom));
+    if (UNLIKELY(rt->debug.spaces)) rt->debug.space_changed(rt, s, atom, added);
 }
 
 Space *rt_space_new(Runtime *rt, const char *name)

@@ -134,6 +134,18 @@ typedef struct RtDebug {
     void *context;
     uint64_t hits; /* since the runtime was made */
     bool asking;   /* on_breakpoint runs: it is not called for the hits of what it evaluates */
+    /* The debugger, if there is one (DebugPorts in interp/engine.h), and its state. */
+    const struct DebugPorts *ports;
+    void *debugger;
+    bool watching; /* some calls, rules, stuck calls or errors are to be told to PORTS */
+    bool all;      /* every call is: nothing runs above tier 0 */
+    bool stay;     /* the call at work stays in tier 0 */
+    bool spaces;   /* changes of spaces and states are to be told to SPACE_CHANGED, at once */
+    /* ATOM has come to or gone from S; S is NULL: a state, which is ATOM now, has changed. */
+    void (*space_changed)(struct Runtime *rt, Space *s, Word atom, bool added);
+    bool
+        changed; /* one that somebody waits for has happened: PORTS wants to know at the end of the operation */
+    Span query; /* of the form that is being evaluated; line 0: it has no place */
 } RtDebug;
 
 /* Output of the program (println!): defaults to stdout. */

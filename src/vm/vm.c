@@ -64,6 +64,7 @@ static bool take_compiled(Runtime *rt, Vm *vm, Function *f)
 {
     enum { HOPE = 4 }; /* rules that change all the time will not be again what they were */
     Chunk *c = NULL;
+    if (vm->functions.debugged) return false; /* it may do without calls that are to be seen */
     for (size_t i = 0; i < vm->programs.len && !c && f->expired < HOPE; i++)
         c = mbc_chunk(vm->programs.data[i], vm->scope, &vm->functions, f);
     if (!c) return false;
@@ -99,11 +100,13 @@ static uint64_t calls_before(const Vm *vm, const Function *f)
 /* The chunk of F, which has none, if it is time to compile it; else NULL and the call is counted. */
 static Chunk *find_chunk(Machine *m, Vm *vm, Function *f)
 {
+    if (m->rt->debug.all) return NULL;
     uint32_t runs = f->runs;
     f->runs += runs < UINT32_MAX;
     if (f->refusal == REFUSED_NONE && runs >= calls_before(vm, f)) compile(m->rt, vm, f);
-    if (!f->chunk && f->refusal != REFUSED_NO_RULES) vm->interpreter_runs++;
-    return f->chunk;
+    Chunk *c = f->debugged ? f->apart : f->chunk;
+    if (!c && f->refusal != REFUSED_NO_RULES) vm->interpreter_runs++;
+    return c;
 }
 
 /* -- The loop -- */
@@ -335,6 +338,19 @@ static inline Frame *receiver(Machine *m, Frame *parent)
 
 /* -- Hooks -- */
 
+/* The chunk that a call of F from tier 0 runs, or NULL. */
+static Chunk *entered_chunk(Machine *m, Vm *vm, Function *f)
+{
+    RtDebug *d = &m->rt->debug;
+    if (UNLIKELY(d->watching)) {
+        bool stay = d->stay || d->all;
+        d->stay = false;
+        if (stay) return NULL;
+        if (f->debugged && f->apart) return f->apart;
+    }
+    return f->chunk ? f->chunk : find_chunk(m, vm, f);
+}
+
 static inline bool enter_function(Machine *m, Word goal, Word type, Step *next, bool watched)
 {
     Vm *vm = m->rt->upper;
@@ -349,7 +365,7 @@ static inline bool enter_function(Machine *m, Word goal, Word type, Step *next, 
     Function *f =
         functions_get(&vm->functions, word_sym_id(atom_deref(expr_at(goal, 0))), expr_len(goal) - 1);
     bool had = f->chunk != NULL;
-    Chunk *c = had ? f->chunk : find_chunk(m, vm, f);
+    Chunk *c = entered_chunk(m, vm, f);
     if (watched) watch_lookup(vm, f, had);
     if (watched && !c) watch_interpreted(vm, f);
     if (!c) return false;

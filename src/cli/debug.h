@@ -1,0 +1,29 @@
+/* The debugger's prompt: one client of the debugger in the public header. */
+#ifndef METTA_CLI_DEBUG_H
+#define METTA_CLI_DEBUG_H
+
+#include "mettatron.h"
+
+#include <stdio.h>
+
+typedef struct Prompt Prompt;
+
+/* A prompt for RT, attached to it, that reads commands from SCRIPT (may be NULL), then from standard input, and writes to OUT.  IN_REPL: what
+ * is typed there runs, there is no program to start.  NULL: out of memory.  The caller frees it before RT. */
+Prompt *prompt_new(MtRuntime *rt, const char *script, FILE *out, bool in_repl);
+void prompt_free(Prompt *p);
+/* Stop at each of the kinds in LIST, separated by commas; false when one is unknown. */
+bool prompt_break_on(Prompt *p, const char *list);
+
+typedef enum PromptAnswer { PROMPT_RUN, PROMPT_QUIT } PromptAnswer;
+/* Read commands outside a run, until one starts or ends the program. */
+PromptAnswer prompt_read(Prompt *p);
+/* RT, in which breakpoints have been set, is about to be freed: attach to the new runtime NEXT, with the same breakpoints. */
+void prompt_move(Prompt *p, MtRuntime *next);
+/* Does the client want the run, which has been ended, to begin anew?  Or the debugger to end? */
+bool prompt_wants_restart(const Prompt *p);
+bool prompt_wants_end(const Prompt *p);
+/* The program has ended as STATUS says. */
+void prompt_ended(Prompt *p, MtStatus status);
+
+#endif

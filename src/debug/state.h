@@ -1,0 +1,152 @@
+/* Internal to debug/: what a debugger is. */
+#ifndef METTA_DEBUG_STATE_H
+#define METTA_DEBUG_STATE_H
+
+#include "debug/debug.h"
+
+/* A marked goal, as long as it may have more results. */
+typedef struct Goal {
+    uint64_t number;
+    uint32_t depth;
+    uint32_t results;
+    Span place; /* of the call */
+    const Space *space;
+    uint32_t rule; /* applied last, if SPACE is not NULL */
+    bool quiet;    /* what it calls is not to be seen while it runs */
+    const char *
+        open; /* not NULL: it was marked when a rule had matched already, and choice points above this are its own */
+    bool ended; /* it has given something in place of a result that was told already: stuck, or an error */
+} Goal;
+
+/* A rule that alternative_choose has run out of turn: it is not applied again to that goal. */
+typedef struct UsedRule {
+    uint64_t goal;
+    const Space *space;
+    uint32_t rule;
+    Choice *once; /* that applies it; NULL: it has */
+} UsedRule;
+
+/* Where an error was made. */
+typedef struct ErrorTrace {
+    Word error; /* root */
+    char *text;
+} ErrorTrace;
+
+enum { RECORD_TEXT = 104, RECORDS = 128 };
+typedef struct Record {
+    uint8_t port;
+    uint32_t depth;
+    uint64_t number;
+    char text[RECORD_TEXT];
+} Record;
+
+/* How far to run: until a port of GOAL (0: none) or one not deeper than DEPTH. */
+typedef struct Target {
+    Resume how;
+    uint64_t goal;
+    uint32_t depth;
+    bool call; /* it was asked for at the call of GOAL */
+} Target;
+
+/* Bits of Debugger.watch. */
+enum {
+    WATCH_CALLS = 1, /* some breakpoint asks at calls */
+    WATCH_PORTS = 2, /* or at later ports: the goals are marked */
+    WATCH_RULES = 4, /* or at rules: the function stays in tier 0 */
+};
+
+struct Debugger {
+    Runtime *rt;
+    OnStop on_stop;
+    void *context;
+    Machine *machine; /* that is stopped, or at a port */
+    bool busy;        /* a client is being asked, or a condition evaluated: nothing of that is to be seen */
+    bool first;       /* stop at the first port */
+    bool pauses;      /* an interrupt asks the client */
+    bool quitting;    /* the client has ended the run */
+    size_t quiet;     /* number of goals that are */
+    Target target;
+    VEC(Goal) goals; /* by ascending number */
+    uint64_t numbers;
+    /* At a stop: */
+    Stop stop;
+    uint64_t retry; /* for the answers */
+    bool take_later;
+    Word forced;
+    uint64_t forced_goal;
+    /* Results of the goal of RESUME_FINISH_ALL. */
+    Buf gathered;
+    size_t gathered_count;
+    /* Breakpoints: */
+    VEC(Breakpoint *) breaks;
+    uint32_t ids;
+    VEC(uint8_t) watch; /* by symbol */
+    uint32_t catches;   /* bit per CatchKind */
+    size_t resolved;    /* number of rules with places when lines were last looked up */
+    Machine spare;      /* for conditions; stack NULL: not made yet */
+    Buf error;          /* the text of a complaint */
+    Buf note;           /* of a stop */
+    VEC(UsedRule) used;
+    VEC(uint32_t) near;     /* by symbol: what it may be a misspelling of, see near_function */
+    VEC(ErrorTrace) errors; /* of the query at work, the first ones */
+    Word last_error;        /* told last: root */
+    Record records[RECORDS];
+    uint64_t recorded;
+};
+
+static inline Debugger *debugger_of(const Machine *m)
+{
+    return m->rt->debug.debugger;
+}
+
+/* control.c: bring the flags of the runtime up to date with what is asked for. */
+void update_watching(Debugger *d);
+Goal *goal_find(Debugger *d, uint64_t number);
+static inline void set_quiet(Debugger *d, Goal *goal, bool quiet)
+{
+    d->quiet += (size_t)quiet - (size_t)goal->quiet;
+    goal->quiet = quiet;
+}
+
+/* port.c */
+/* Ask the client about *S, of M, whose goal is not marked; its place and depth are filled in. */
+void ask_about(Debugger *d, Machine *m, Stop *s);
+extern const DebugPorts debug_ports;
+/* The goal whose results F, a FRAME_PORT, gets. */
+static inline uint64_t mark_number(const Word *slot)
+{
+    return (uint64_t)word_int48_get(slot[MARK_NUMBER]);
+}
+/* The choice point at the end of marked goal NUMBER of M, or NULL when it has no more results. */
+Choice *end_of_goal(const Machine *m, uint64_t number);
+/* Choice points of M have been dropped: so have the goals that they were the ends of. */
+void forget_pruned(Debugger *d, const Machine *m);
+/* The innermost marked goal that M is in, or NULL.  Linear in the depth. */
+Frame *frame_of_goal(const Machine *m);
+
+/* breakpoint.c: the breakpoint that stops GOAL at PORT, or NULL.  VALUE: of EXIT, else NULL.  Both are registers of the machine. */
+Breakpoint *break_hit(Debugger *d, Port port, Word *goal, Word *value);
+Breakpoint *catch_hit(Debugger *d, CatchKind kind);
+void resolve_lines(Debugger *d);
+void breaks_trace(Debugger *d, Heap *h);
+void breaks_free(Debugger *d);
+/* Does a breakpoint wait for this change?  Then it is noted, for the end of the operation. */
+void space_changed(Runtime *rt, Space *s, Word atom, bool added);
+
+/* choice.c: was the rule that M has just applied to marked goal NUMBER run out of turn before? */
+bool rule_is_used_up(Debugger *d, uint64_t number, Machine *m);
+
+/* clash.c: the known function that HEAD may be a misspelling of, NO_HEAD when none is near. */
+uint32_t near_function(Debugger *d, const Scope *scope, uint32_t head);
+static inline bool is_misspelt(Debugger *d, const Scope *scope, Word head)
+{
+    return word_is_sym(head) && near_function(d, scope, word_sym_id(head)) != NO_HEAD;
+}
+
+/* record.c */
+void record(Debugger *d, Port port, uint64_t number, uint32_t depth, Word goal, Word value);
+/* M has made ERROR: note where.  Only the first ones of a query are noted, as programs may make many. */
+void record_error(Debugger *d, Machine *m, Word error);
+void forget_errors(Debugger *d);
+
+#endif

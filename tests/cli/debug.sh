@@ -1,0 +1,149 @@
+# The debugger: breakpoints, ports, frames, alternatives, at every tier.
+. "$(dirname "$0")/lib.sh"
+
+cat >fib.metta <<'END'
+(= (fib $n)
+   (if (< $n 2) $n
+       (+ (fib (- $n 1)) (fib (- $n 2)))))
+
+!(fib 20)
+END
+cat >nd.metta <<'END'
+(= (c) red)
+(= (c) green)
+(= (c) blue)
+(= (pair) ((c) (c)))
+!(c)
+END
+cat >typo.metta <<'END'
+(= (area (circle $r)) (* 3 (* $r $r)))
+(= (area (square $a)) (* $a $a))
+(= (total $x $y) (+ (area $x) (aera $y)))
+!(total (square 2) (circle 2))
+END
+cat >frogs.metta <<'END'
+(= (grow $x) (add-atom &self (Frog $x)))
+!(bind! &s (new-state 1))
+!(grow Sam)
+!(change-state! &s 2)
+!(remove-atom &self (Frog Sam))
+END
+
+# debug TIER FILE COMMAND...: the transcript goes to out.
+debug() {
+    tier=$1 file=$2
+    shift 2
+    for line in "$@"; do echo "$line"; done | "$program" --tier="$tier" --debug "$file" >out 2>err
+    echo $? >status
+}
+# shows NAME PATTERN...: each matches some line of the transcript.
+shows() {
+    name=$1
+    shift
+    for pattern in "$@"; do
+        if grep -Eq -- "$pattern" out; then pass; else fail "$name" "no line like: $pattern" "$(tail -c 600 out)"; fi
+    done
+}
+# lines NAME COUNT PATTERN
+lines() {
+    found=$(grep -Ec -- "$3" out)
+    if [ "$found" = "$2" ]; then pass; else fail "$1" "$found lines like $3, want $2" "$(tail -c 600 out)"; fi
+}
+
+for tier in 0 1; do
+    debug $tier fib.metta "break fib" run bt 'p $n' c
+    shows "function, tier $tier" 'Breakpoint 1, \(fib 20\) at fib.metta:5$' '^#0  \(fib 20\)' '^20$'
+    lines "one frame, tier $tier" 1 '^#'
+
+    debug $tier fib.metta 'break fib.metta:3 if (== $n 1)' run c 'info b' 'd' c
+    shows "line with a condition, tier $tier" 'Breakpoint 1, \(fib 1\)' '^1 +line .*evaluated [0-9]+ times' '^\[6765\]$'
+    lines "nothing else stops, tier $tier" 2 '^Breakpoint 1, '
+
+    debug $tier fib.metta 'tbreak fib' run 'info b' c
+    lines "once, tier $tier" 1 '^Breakpoint 1, '
+    shows "it is gone, tier $tier" 'There are no breakpoints' '^\[6765\]$'
+    debug $tier fib.metta 'break fib' 'ignore 1 9' run 'info b' q
+    shows "passed over nine, tier $tier" '^Breakpoint 1, \(fib 11\)' '^1 +function +y +10 '
+    debug $tier fib.metta 'break fib hits %5' run c q
+    shows "each fifth, tier $tier" '^Breakpoint 1, \(fib 16\)' '^Breakpoint 1, \(fib 11\)'
+    debug $tier fib.metta 'break fib hits >=5' run c q
+    shows "from the fifth on, tier $tier" '^Breakpoint 1, \(fib 16\)' '^Breakpoint 1, \(fib 15\)'
+
+    debug $tier fib.metta 'break (fib 0)' run c c 'd' c
+    lines "pattern, tier $tier" 3 '^Breakpoint 1, \(fib 0\)'
+    debug $tier fib.metta 'break fib:exit if (> $result 100)' run q
+    shows "result, tier $tier" '^Breakpoint 1, \(fib 12\) => 144'
+
+    debug $tier nd.metta 'break c' run s alt s s s s s s
+    grep -E '^  \[|^\[' out | sed 's/   nd.metta.*//' >ports
+    cat >want <<'END'
+  [1] exit#1 1  (c) => red   (+2 alternatives)
+  [1] redo   1  (c)   (+2 alternatives)
+  [1] exit#2 1  (c) => green   (+1 alternative)
+  [1] redo   1  (c)   (+1 alternative)
+  [1] exit#3 1  (c) => blue
+  [1] fail   1  (c)
+[red, green, blue]
+END
+    expect "ports of three results, tier $tier" cmp ports want
+    shows "what is pending, tier $tier" '^1: 2 rules of \(c\), next at nd.metta:2:1$'
+    debug $tier nd.metta 'break c' run s 'alt 1 2' c
+    shows "another alternative first, tier $tier" 'exit#2 1  \(c\) => blue' '^\[red, blue, green\]$'
+    debug $tier nd.metta 'break c' run s 'prune 1' c
+    shows "pruned, tier $tier" '^\[red\]$'
+    debug $tier nd.metta 'break c' run n n n n
+    lines "next stops three times, tier $tier" 3 '^  \[1\] exit#'
+    lines "and at the end, tier $tier" 1 '^  \[1\] fail'
+    debug $tier nd.metta 'break c' run 'finish all' c
+    lines "all results, tier $tier" 2 '^\[red, green, blue\]$'
+    debug $tier nd.metta 'break c' run s retry s d c
+    lines "the same exit again, tier $tier" 2 'exit#1 1  \(c\) => red'
+    shows "the same answers, tier $tier" '^\[red, green, blue\]$'
+    debug $tier nd.metta 'break c' run 'force 7' c
+    shows "forced, tier $tier" '^\[7\]$'
+
+    debug $tier typo.metta 'catch stuck' run
+    shows "stuck, tier $tier" 'stuck \(aera \(circle 2\)\)' 'did you mean area'
+    check "break-on, tier $tier" 0 '*' '' sh -c "echo run | '$program' --tier=$tier --break-on=stuck typo.metta"
+
+    debug $tier frogs.metta 'watch &self (Frog $x)' run c c
+    shows "space, tier $tier" '^Watchpoint 1, \(Frog Sam\): added; 4 atoms before, 5 now|added; [0-9]+ atoms before' \
+        'frogs.metta:1' 'removed; [0-9]+ atoms before'
+    debug $tier frogs.metta 'tbreak grow' run 'watch &s' c c
+    shows "state, tier $tier" 'Watchpoint 2, .*: the state has changed'
+
+    # A condition that calls the function itself is evaluated once, and is not debugged.
+    debug $tier fib.metta 'break fib if (== (fib 3) 2)' run 'info b' c q
+    shows "condition of its own, tier $tier" '^Breakpoint 1, \(fib 20\)' 'evaluated 1 times' '^Breakpoint 1, \(fib 19\)'
+done
+
+# Programs that ask for the debugger.
+echo '(= (f $x) (let $y (breakpoint!) (g (+ $x 1))))
+(= (g $y) (breakpoint! (> $y 2)))
+!(f 1)
+!(f 2)' >asks.metta
+check "without a debugger" 0 '[()]
+[()]' '' "$program" asks.metta
+for tier in 0 1; do
+    debug $tier asks.metta run c c
+    lines "program breakpoints, tier $tier" 3 '^Program breakpoint, \(breakpoint!'
+done
+
+# Deep recursion: only what is asked for is printed.
+echo '(= (deep $n) (if (== $n 0) (breakpoint!) (+ 1 (deep (- $n 1)))))
+!(deep 1000000)' >deep.metta
+debug 1 deep.metta run 'bt 5' 'bt -5' 'bt full' q
+shows "deep" '^#4 ' '^#1000000 ' '\.\.\. [0-9]+ more' '^    \$n = 0$'
+expect "few lines" [ "$(wc -l <out)" -lt 100 ]
+
+# False conditions are cheap, and nothing is left when the breakpoint is gone.
+sed 's/fib 20/fib 28/' fib.metta >hot.metta
+debug 1 hot.metta 'break fib if (== $n -1)' run 'info b' d run
+shows "a million conditions" '^1 +function .*evaluated 1028457 times' '^\[317811\]$'
+
+# Scripts, and the end of input.
+printf 'break fib\nrun\n' >script
+check "script" 0 '*' '' sh -c "echo q | '$program' -x script fib.metta"
+shows "from the script" '^Breakpoint 1, \(fib 20\)'
+check "no such script" 2 '' 'cannot be read' "$program" -x missing fib.metta
+end
