@@ -268,7 +268,7 @@ static bool check_expressions(Audit *a)
         const Expression *e = &c->expressions.data[i];
         if (e->at >= c->code.len || (!e->tail && e->end >= c->code.len))
             return fail(a, 0, "an expression is not in the code");
-        if (i > 0 && e->at <= c->expressions.data[i - 1].at)
+        if (i > 0 && e->at < c->expressions.data[i - 1].at)
             return fail(a, 0, "the expressions are in no order");
         if (e->term >= c->templates.len || e->type >= c->constants.len)
             return fail(a, 0, "an expression has no template or type");

@@ -56,6 +56,21 @@ const Expression *chunk_expression(const Chunk *c, uint32_t offset)
                                                                              : NULL;
 }
 
+const Expression *chunk_innermost(const Chunk *c, uint32_t offset)
+{
+    const Expression *best = NULL;
+    uint32_t over = 0; /* what starts before is in an expression that has ended */
+    for (size_t i = 0; i < c->expressions.len; i++) {
+        const Expression *e = &c->expressions.data[i];
+        if (e->at > offset) break;
+        if (!e->tail && e->end <= offset)
+            over = e->end > over ? e->end : over;
+        else if (!e->tail || e->at >= over)
+            best = e;
+    }
+    return best;
+}
+
 const Span *chunk_place(const Chunk *c, uint32_t offset)
 {
     size_t low = 0, high = c->places.len;

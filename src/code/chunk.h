@@ -63,7 +63,7 @@ typedef struct Chunk {
     VEC(Function *) functions; /* that it calls */
     VEC(Switch) switches;
     VEC(SwitchCase) cases;
-    VEC(Expression) expressions; /* by ascending start; the outermost of those that start at one place only */
+    VEC(Expression) expressions; /* by ascending start; of those that start at one place the outermost first */
     VEC(CodePlace) places;
     VEC(uint32_t) depends; /* symbols whose rules and types the code takes for granted */
 } Chunk;
@@ -74,8 +74,10 @@ void chunk_trace(Chunk *c, Heap *h);
 /* Mark C stale: each of its expressions is left for tier 0 when control comes to its start.  Linear in the length of
  * the code. */
 void chunk_expire(Chunk *c);
-/* The expression that starts at OFFSET, or NULL.  Logarithmic. */
+/* The outermost expression that starts at OFFSET, or NULL.  Logarithmic. */
 const Expression *chunk_expression(const Chunk *c, uint32_t offset);
+/* The innermost expression to whose code the instruction belongs that OFFSET is in, or NULL.  Linear. */
+const Expression *chunk_innermost(const Chunk *c, uint32_t offset);
 /* The place of the code at OFFSET, or NULL.  Logarithmic. */
 const Span *chunk_place(const Chunk *c, uint32_t offset);
 /* Where the case of the switch for KEY and LEN leads, or UINT32_MAX.  Constant time. */

@@ -105,13 +105,8 @@ static void put_expressions(const Code *code, const uint32_t *offsets, Chunk *ch
                         e->type, e->tail};
         if (x.at < chunk->code.len) vec_push(&chunk->expressions, x);
     }
-    if (chunk->expressions.len == 0) return;
-    qsort(chunk->expressions.data, chunk->expressions.len, sizeof(Expression), by_start);
-    size_t kept = 1;
-    for (size_t i = 1; i < chunk->expressions.len; i++)
-        if (chunk->expressions.data[i].at != chunk->expressions.data[kept - 1].at)
-            chunk->expressions.data[kept++] = chunk->expressions.data[i];
-    chunk->expressions.len = kept;
+    if (chunk->expressions.len > 0)
+        qsort(chunk->expressions.data, chunk->expressions.len, sizeof(Expression), by_start);
 }
 
 static void put_places(const Code *code, const uint32_t *offsets, Chunk *chunk)

@@ -78,8 +78,11 @@ static bool is_superpose(Compiler *c, Word e)
 
 static bool is_trace(Compiler *c, Word e)
 {
-    return is_native_call(c, e, BI_trace, 3) && !is_error_literal(expr_at(e, 1)) &&
-           can_check_any(c, expr_at(e, 1)) && is_plain_result(expr_at(e, 2));
+    /* A variable may stand for NotReducible, and then the form with the message evaluated is the result. */
+    if (!is_native_call(c, e, BI_trace, 3) || (atom_is_cons(expr_at(e, 1)) && word_is_slot(expr_at(e, 2))))
+        return false;
+    return !is_error_literal(expr_at(e, 1)) && can_check_any(c, expr_at(e, 1)) &&
+           is_plain_result(expr_at(e, 2));
 }
 
 static bool is_unify(Compiler *c, Word e)

@@ -251,7 +251,6 @@ static void keep_rules(Machine *m, const RuleSearch *here, Word goal, Word type,
     }
     m->rt->bind.keep = c->keep;
     c->index = here->space;
-    c->flags = m->changed;
     c->u.rules = here->cursor;
 }
 
@@ -302,7 +301,6 @@ Step rules_resume(Machine *m, Choice *c)
     machine_restore(m, c);
     Word goal = c->slot[RULES_GOAL], type = c->slot[RULES_TYPE];
     RuleSearch s = {c->u.rules, c->index};
-    m->changed = c->flags;
     Word body;
     if (!find_rule(m, &s, goal, type, c, &body)) return STEP_FAIL;
     return reduce_to(m, goal, body, type);
@@ -441,7 +439,7 @@ Step call(Machine *m, Word goal, Word type)
 
 void push_call_return(Machine *m, Word goal, Word type)
 {
-    Frame *f = machine_push(m, FRAME_CALL_RETURN, 0, 2);
+    Frame *f = machine_push(m, FRAME_CALL_RETURN, changed_flag(m), 2);
     f->slot[0] = goal;
     f->slot[1] = type;
 }

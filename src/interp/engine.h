@@ -124,6 +124,15 @@ Step list_resume(Machine *m, Choice *c);
 Step values_resume(Machine *m, Choice *c);
 /* The result of what follows is the result of calling GOAL where TYPE is expected. */
 void push_call_return(Machine *m, Word goal, Word type);
+/* The flag of a frame that waits for a result of the goal at work, which keeps m->changed; goal_resumes takes it back. */
+static inline unsigned changed_flag(const Machine *m)
+{
+    return m->changed ? FF_CHANGED : 0;
+}
+static inline void goal_resumes(Machine *m, const Frame *f)
+{
+    m->changed = (f->flags & FF_CHANGED) != 0;
+}
 /* Run a (function BODY) on behalf of GOAL. */
 Step run_function(Machine *m, Word goal, Word body, Word type);
 

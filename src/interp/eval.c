@@ -140,7 +140,7 @@ static bool items_are(const Word *values, Word call_atom)
 static Step args_finish(Machine *m, Frame *f)
 {
     Word goal = f->slot[ARGS_CALL], result = f->slot[ARGS_RESULT];
-    m->changed = (f->flags & FF_CHANGED) != 0;
+    goal_resumes(m, f);
     if (!items_are(f->slot + ARGS_VALUES, goal)) {
         m->made_of = goal;
         m->made = goal = atom_expr(&m->rt->heap, f->slot + ARGS_VALUES, f->count - ARGS_VALUES);
@@ -216,6 +216,21 @@ static Step apply(Machine *m, Word call_atom, Word fn, Word type, uint32_t first
     return call(m, changed ? atom_expr(&m->rt->heap, items, n) : call_atom, type);
 }
 
+static bool has_items_of(Word value, Word goal)
+{
+    if (!atom_is_cons(value) || expr_len(value) != expr_len(goal)) return false;
+    return memcmp(expr_items(value), expr_items(goal), expr_len(goal) * sizeof(Word)) == 0;
+}
+
+/* Has the evaluation of ORIGINAL left it as it was?  The upper tier gives a copy of it, or of the goal made last, whose items have been
+ * compared with those of the original already. */
+static bool is_same_result(const Machine *m, Word value, Word original)
+{
+    if (word_is_nil(m->same_as)) return false;
+    if (m->same_as == original || (m->made_of == original && has_items_of(value, m->made))) return true;
+    return atom_equal(value, original);
+}
+
 Step args_resume(Machine *m, Frame *f, Word value)
 {
     Word fn = f->slot[ARGS_TYPE];
@@ -227,7 +242,7 @@ Step args_resume(Machine *m, Frame *f, Word value)
             return step_return(m, value);
         }
     }
-    bool same = m->same_as == original;
+    bool same = is_same_result(m, value, original);
     f = machine_own(m, f);
     if (!same) f->flags |= FF_CHANGED;
     f->slot[ARGS_VALUES + f->index++] = value;

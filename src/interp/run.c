@@ -114,6 +114,7 @@ static Step resume_frame(Machine *m, Frame *f, Word value)
     case FRAME_ARGS:
         return args_resume(m, f, value);
     case FRAME_CALL_RETURN:
+        goal_resumes(m, f);
         m->frame = f->parent;
         return call_result(m, f->slot[0], value, f->slot[1]);
     case FRAME_FUNCTION:

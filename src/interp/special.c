@@ -51,6 +51,7 @@ static Step let_star_next(Machine *m, Frame *f)
     Word goal = f->slot[LETS_GOAL], type = f->slot[LETS_TYPE];
     Word pairs = atom_deref(expr_at(goal, 1));
     if (f->index == expr_len(pairs)) {
+        goal_resumes(m, f);
         m->frame = f->parent;
         return call_result(m, goal, expr_at(goal, 2), type);
     }
@@ -66,7 +67,7 @@ static Step let_star_next(Machine *m, Frame *f)
 static Step special_let_star(Machine *m, Word goal, Word type)
 {
     if (!atom_is_expr(atom_deref(expr_at(goal, 1)))) return call_result(m, goal, expr_at(goal, 2), type);
-    Frame *f = machine_push(m, FRAME_LET_STAR, FF_GOAL, LETS_SLOTS);
+    Frame *f = machine_push(m, FRAME_LET_STAR, FF_GOAL | changed_flag(m), LETS_SLOTS);
     f->slot[LETS_GOAL] = goal;
     f->slot[LETS_TYPE] = type;
     return let_star_next(m, f);
@@ -217,7 +218,7 @@ static Step special_case(Machine *m, Word goal, Word type)
     Choice *c = machine_choice(m, CHOICE_CASE, 2);
     c->slot[0] = goal;
     c->slot[1] = type;
-    Frame *f = machine_push(m, FRAME_CASE, FF_GOAL, CASE_SLOTS);
+    Frame *f = machine_push(m, FRAME_CASE, FF_GOAL | changed_flag(m), CASE_SLOTS);
     f->slot[CASE_GOAL] = goal;
     f->slot[CASE_TYPE] = type;
     c->u.owner = f;
@@ -230,6 +231,7 @@ Step case_resume(Machine *m, Frame *f, Word value)
     Word goal = f->slot[CASE_GOAL], type = f->slot[CASE_TYPE];
     f->index = 1;
     if (m->choice->kind == CHOICE_CASE && m->choice->u.owner == f) machine_drop(m, m->choice);
+    goal_resumes(m, f);
     m->frame = f->parent;
     return switch_on(m, goal, value, atom_deref(expr_at(goal, 2)), type);
 }
@@ -276,7 +278,7 @@ static Step each_start(Machine *m, FrameKind kind, Word goal, Word type, Word do
         if (kind != FRAME_FOLD) return call_result(m, goal, WORD_UNIT, type);
         return call_error(m, goal, rt_message(m->rt, "Expression is expected as a first argument"), type);
     }
-    Frame *f = machine_push(m, kind, FF_GOAL, EACH_SLOTS);
+    Frame *f = machine_push(m, kind, FF_GOAL | changed_flag(m), EACH_SLOTS);
     f->slot[EACH_GOAL] = goal;
     f->slot[EACH_TYPE] = type;
     f->slot[EACH_DONE] = done;
@@ -286,6 +288,7 @@ static Step each_start(Machine *m, FrameKind kind, Word goal, Word type, Word do
 static Step each_finish(Machine *m, Frame *f, Word result)
 {
     Word goal = f->slot[EACH_GOAL], type = f->slot[EACH_TYPE];
+    goal_resumes(m, f);
     m->frame = f->parent;
     return call_result(m, goal, result, type);
 }

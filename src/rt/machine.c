@@ -105,6 +105,7 @@ Choice *machine_choice(Machine *m, ChoiceKind kind, uint32_t count)
     machine_touch(m, c);
     c->kind = (uint8_t)kind;
     c->flags = 0;
+    c->changed = m->changed;
     c->unused = 0;
     c->count = count;
     c->index = 0;

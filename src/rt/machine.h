@@ -23,7 +23,7 @@ typedef enum FrameKind {
 
 enum {
     FF_GOAL = 1,      /* receives the results of a complete evaluation: holds error results back */
-    FF_CHANGED = 4,   /* ARGS: an item is not what it was */
+    FF_CHANGED = 4,   /* ARGS: an item is not what it was; where a goal waits for its result: m->changed of that goal */
     FF_SUCCEEDED = 2, /* this goal has delivered a result that is not an error, and may deliver more */
 };
 
@@ -53,7 +53,8 @@ typedef enum ChoiceKind {
 typedef struct Choice {
     uint8_t kind;
     uint8_t flags;
-    uint16_t unused;
+    bool changed;   /* what the machine's is when the alternative is taken */
+    uint8_t unused;
     uint32_t count; /* slots */
     uint32_t index; /* next alternative of a list, space of the scope ... */
     uint32_t limit; /* CHOICE_MATCH: number of spaces to search */
@@ -152,6 +153,7 @@ static inline void machine_restore(Machine *m, Choice *c)
     m->scope = c->scope;
     m->depth = c->depth;
     m->head = c->head;
+    m->changed = c->changed;
 }
 /* Room left for SIZE more bytes? */
 static inline bool machine_has_room(const Machine *m, size_t size)

@@ -10,6 +10,7 @@ void leave_choice(Machine *m, Frame *f, uint32_t saved, uint32_t alternative, si
     Choice *c = (Choice *)f;
     c->kind = CHOICE_VM;
     c->flags = (uint8_t)((moved->flags & FF_CHANGED) | CHOICE_RETRY);
+    c->changed = false;
     c->unused = 0;
     c->count = CV_LOCALS + saved;
     c->index = alternative;

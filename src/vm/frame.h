@@ -8,6 +8,9 @@
 enum { VM_TYPE = 1, VM_CHUNK, VM_IP, VM_LOCALS };
 /* Flag of a VM frame, beside FF_GOAL and FF_CHANGED: the call is being made again, after a clause has matched. */
 enum { FF_RETRY = 8 };
+/* Another one: the evaluation of an operand has, or may have, left it as it was (or changed a local's value that the compiler took for
+ * evaluated).  What the code says of whether operands are as the program wrote them does not hold then: see as_written. */
+enum { FF_CHECK = 16 };
 /* Slots of a CHOICE_VM; the saved locals follow. INDEX is where the alternative begins. */
 enum { CV_TYPE, CV_CHUNK, CV_LOCALS };
 /* Flags of a CHOICE_VM, beside FF_CHANGED. */

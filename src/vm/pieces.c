@@ -235,11 +235,14 @@ Word instantiate_template(Machine *m, Frame *f, const Chunk *c, uint32_t index)
     return atom;
 }
 
-Word with_item(Machine *m, Word whole, uint32_t i, Word value)
+/* The form that is template WHOLE with VALUE as item I; *CHANGED: it is not what the item was. */
+static Word with_item(Machine *m, Frame *f, const Chunk *c, uint32_t whole, uint32_t i, Word value, bool *changed)
 {
-    Word copy = atom_expr(&m->rt->heap, expr_items(whole), expr_len(whole));
-    expr_items(copy)[i] = value;
-    word_obj(copy)->flags &= (uint8_t)~OBJ_GROUND;
+    Word goal = instantiate_template(m, f, c, whole);
+    *changed = !atom_equal(expr_at(goal, i), value);
+    Word *items, copy = atom_expr_open(&m->rt->heap, expr_len(goal), &items);
+    for (uint32_t k = 0; k < expr_len(goal); k++) items[k] = k == i ? value : atom_deref(expr_at(goal, k));
+    expr_seal(copy);
     return copy;
 }
 
@@ -256,6 +259,27 @@ Word make_call(Machine *m, Word head, const Word *args, uint32_t n)
 Word rebuild_goal(Machine *m, const Frame *f, const Chunk *c)
 {
     return make_call(m, word_sym(c->name), f->slot + VM_LOCALS, c->arity);
+}
+
+/* -- What the program wrote -- */
+
+bool as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Word goal)
+{
+    const Expression *e = chunk_innermost(c, offset);
+    if (!e) return false;
+    const Template *t = &c->templates.data[e->term];
+    Word few[SLOTS_INLINE];
+    Word *slots = load_slots(f, c, t, few);
+    Word written = instantiate(&m->rt->heap, t->term, slots, template_names(c, t));
+    if (slots != few) base_free(slots);
+    return atom_equal(written, goal);
+}
+
+bool items_as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Word head, const Word *items,
+                      uint32_t n)
+{
+    Word goal = word_is_nil(head) ? atom_expr(&m->rt->heap, items, n) : make_call(m, head, items, n);
+    return as_written(m, f, c, offset, goal);
 }
 
 /* -- Matching -- */
@@ -321,6 +345,18 @@ MatchOutcome unify_templates(Machine *m, Frame *f, const Chunk *c, uint32_t x, u
 
 /* -- Leaving -- */
 
+Step call_again(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Word goal, Word type)
+{
+    return call_tier0(m, goal, type, !as_written(m, f, c, offset, goal));
+}
+
+Step call_form(Machine *m, Frame *f, const Chunk *c, uint32_t whole, uint32_t i, Word value, Word type)
+{
+    bool changed;
+    Word goal = with_item(m, f, c, whole, i, value, &changed);
+    return call_tier0(m, goal, type, changed);
+}
+
 Step call_after_safepoint(Machine *m, Word goal, Word type, bool computed)
 {
     m->atom = goal;
@@ -343,7 +379,7 @@ bool safepoint_again(Machine *m)
 Step leave_stuck(Machine *m, Frame *f, const Chunk *c)
 {
     Word goal = rebuild_goal(m, f, c), type = f->slot[VM_TYPE];
-    m->changed = (f->flags & FF_CHANGED) != 0;
+    goal_resumes(m, f);
     m->frame = f->parent;
     return call_stuck(m, goal, type);
 }
@@ -351,15 +387,17 @@ Step leave_stuck(Machine *m, Frame *f, const Chunk *c)
 Step leave_function(Machine *m, Frame *f, const Chunk *c, Word body)
 {
     Word goal = rebuild_goal(m, f, c), type = f->slot[VM_TYPE];
+    goal_resumes(m, f);
     m->frame = f->parent;
     return run_function(m, goal, body, type);
 }
 
-Step leave_form(Machine *m, Frame *f, Word goal, bool changed)
+Step stuck_form(Machine *m, Frame *f, const Chunk *c, uint32_t whole, uint32_t i, Word value, Word type)
 {
+    bool changed = false;
+    Word goal = i ? with_item(m, f, c, whole, i, value, &changed) : instantiate_template(m, f, c, whole);
     m->changed = changed;
-    m->frame = f->parent;
-    return call_stuck(m, goal, f->slot[VM_TYPE]);
+    return call_stuck(m, goal, type);
 }
 
 Step leave_with(Machine *m, Frame *f, const Chunk *c, Word value)
@@ -384,7 +422,8 @@ Word native_result(const Machine *m, Word head)
     return result->type == W_SYM(T_EXPRESSION) ? W_SYM(UNDEFINED) : result->type;
 }
 
-NativeOutcome call_pure(Machine *m, Word head, const Word *args, uint32_t n, Word *result, Step *step)
+NativeOutcome call_pure(Machine *m, const Frame *f, uint32_t offset, Word head, const Word *args, uint32_t n,
+                        Word *result, Step *step)
 {
     enum { FEW = 8 };
     Word few[FEW], out = WORD_UNIT, type = native_result(m, head);
@@ -396,7 +435,7 @@ NativeOutcome call_pure(Machine *m, Word head, const Word *args, uint32_t n, Wor
     bool special = out == W_SYM(NOT_REDUCIBLE) || out == W_SYM(EMPTY) || atom_is_error(out);
     if (status != BI_OK || special) {
         /* Once more in tier 0: the operation is pure. */
-        *step = call_tier0(m, make_call(m, head, few, n), type, true);
+        *step = call_again(m, f, frame_chunk(f), offset, make_call(m, head, few, n), type);
         return NATIVE_STEP;
     }
     if (type != W_SYM(T_ATOM) && must_evaluate(m, &out)) {

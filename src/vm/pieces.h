@@ -58,8 +58,6 @@ static inline bool fits_type(Word value, Word type)
 /* -- Terms -- */
 
 Word instantiate_template(Machine *m, Frame *f, const Chunk *c, uint32_t index);
-/* A copy of the expression WHOLE with VALUE as item I. */
-Word with_item(Machine *m, Word whole, uint32_t i, Word value);
 /* (HEAD ARGS...) */
 Word make_call(Machine *m, Word head, const Word *args, uint32_t n);
 /* The same where HEAD is data; COMPUTED: evaluation made some of the arguments. */
@@ -84,6 +82,13 @@ MatchOutcome match_template(Machine *m, Frame *f, const Chunk *c, Word value, ui
 /* Unify templates X and Y. */
 MatchOutcome unify_templates(Machine *m, Frame *f, const Chunk *c, uint32_t x, uint32_t y);
 
+/* Is GOAL, made of the operands of the instruction that OFFSET is in, the expression that the program wrote, though some operands
+ * were evaluated?  Takes what a look through the expressions of the chunk and at all of GOAL takes: for what is rare. */
+bool as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Word goal);
+/* The same for the call of HEAD, or an expression of N items whose head is the first (HEAD is WORD_NIL). */
+bool items_as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Word head, const Word *items,
+                      uint32_t n);
+
 /* -- Leaving -- */
 
 /* Call GOAL in tier 0; COMPUTED: some argument is not what the program wrote. */
@@ -92,6 +97,10 @@ static inline Step call_tier0(Machine *m, Word goal, Word type, bool computed)
     m->changed = computed;
     return call(m, goal, type);
 }
+/* Call GOAL, made of the operands of the instruction that OFFSET is in, in tier 0, which finds out what is to be done. */
+Step call_again(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Word goal, Word type);
+/* Call the form WHOLE with VALUE as item I in tier 0. */
+Step call_form(Machine *m, Frame *f, const Chunk *c, uint32_t whole, uint32_t i, Word value, Word type);
 /* A safepoint in the middle of a call: the call survives in the machine's registers. */
 Step call_after_safepoint(Machine *m, Word goal, Word type, bool computed);
 /* A safepoint where an alternative begins, whose frame is current: alternatives that fail one after the other make no call. */
@@ -103,12 +112,14 @@ Step leave_stuck(Machine *m, Frame *f, const Chunk *c);
 
 /* BODY, a (function ...), is the body of the rule that F carries out. */
 Step leave_function(Machine *m, Frame *f, const Chunk *c, Word body);
-/* The form GOAL, in place of F, is its own result; CHANGED: an item is not what the program wrote. */
-Step leave_form(Machine *m, Frame *f, Word goal, bool changed);
+/* The form WHOLE of F's code is its own result, where TYPE is expected; its item I, if not 0, has become VALUE. */
+Step stuck_form(Machine *m, Frame *f, const Chunk *c, uint32_t whole, uint32_t i, Word value, Word type);
 
 typedef enum NativeOutcome { NATIVE_VALUE, NATIVE_NONE, NATIVE_STEP } NativeOutcome;
-/* Call the pure operation HEAD: a value in *RESULT, or none, or *STEP is to be done and gives the result. */
-NativeOutcome call_pure(Machine *m, Word head, const Word *args, uint32_t n, Word *result, Step *step);
+/* Call the pure operation HEAD by the instruction of F's code that OFFSET is in: a value in *RESULT, or none, or *STEP is to be done and
+ * gives the result. */
+NativeOutcome call_pure(Machine *m, const Frame *f, uint32_t offset, Word head, const Word *args, uint32_t n,
+                        Word *result, Step *step);
 /* The type expected of the result of operation HEAD. */
 Word native_result(const Machine *m, Word head);
 

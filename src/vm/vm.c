@@ -216,11 +216,13 @@ static inline Registers load_frame(Frame *f)
 #define INT_OPERANDS (word_is_int(x) && word_is_int(y))
 #define FLOAT_OPERANDS ((word_is_double(x) || word_is_int(x)) && (word_is_double(y) || word_is_int(y)))
 #define AS_DOUBLE(w) (word_is_int(w) ? (double)word_int48_get(w) : word_double_get(w))
+/* Offset in the instruction at work, whose operands are read. */
+#define AT ((uint32_t)(ip - c->code.data) - 1)
 #define SLOW_CALL(builtin, type)                             \
     do {                                                     \
         Word pair[] = {x, y};                                \
         Word goal = make_call(m, word_op(builtin), pair, 2); \
-        LEAVE(call_tier0(m, goal, (type), true));            \
+        LEAVE(call_again(m, f, c, AT, goal, type));          \
     } while (0)
 #define ARITHMETIC(on_ints, expression, builtin)       \
     do {                                               \
@@ -396,6 +398,7 @@ static Step vm_resume(Machine *m, Frame *f, Word value)
         return step_return(m, value);
     }
     f = machine_own(m, f);
+    if (!word_is_nil(m->same_as)) f->flags |= FF_CHECK;
     f->slot[VM_LOCALS + c->locals + f->index++] = value;
     return STEP_VM;
 }
