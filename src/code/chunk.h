@@ -63,7 +63,8 @@ typedef struct Chunk {
     VEC(Function *) functions; /* that it calls */
     VEC(Switch) switches;
     VEC(SwitchCase) cases;
-    VEC(Expression) expressions; /* by ascending start; of those that start at one place the outermost first */
+    VEC(Expression)
+    expressions; /* by ascending start; of those that start at one place the outermost first */
     VEC(CodePlace) places;
     VEC(uint32_t) depends; /* symbols whose rules and types the code takes for granted */
 } Chunk;

@@ -98,15 +98,15 @@ void expression_ends(Compiler *c, uint32_t expression)
 uint32_t use_slot(Compiler *c, Word slot)
 {
     SlotInfo *info = slot_info(c, slot);
-    if (info->state != SLOT_SET) {
+    if (info->state != SLOT_SET && info->state != SLOT_UNSEEN) {
         Word name = word_sym(c->clause->rule.names[word_slot_index(slot)].name);
         EMIT2(c, OP_NEW_VAR, info->local, constant(c, name));
-        info->state = SLOT_SET;
     }
+    info->state = SLOT_SET;
     return info->local;
 }
 
-static void add_slots(Word term, uint32_t *counts)
+void add_slots(Word term, uint32_t *counts)
 {
     WordVec todo = {0};
     vec_push(&todo, term);
@@ -119,8 +119,7 @@ static void add_slots(Word term, uint32_t *counts)
     vec_free(&todo);
 }
 
-/* How often each slot of the clause occurs in TERM; to be freed. */
-static uint32_t *count_slots(const Compiler *c, Word term)
+uint32_t *count_slots(const Compiler *c, Word term)
 {
     uint32_t *counts = base_calloc(c->slots.len + 1, sizeof *counts);
     add_slots(term, counts);
@@ -328,42 +327,13 @@ static bool is_function_body(Compiler *c, Word rhs)
     return atom_is_cons(rhs) && native_of(c, expr_at(rhs, 0)) == BI_function + 1;
 }
 
-/* Count the slots of TERM that a let, let*, case or switch in it binds. */
-static void count_bound(Compiler *c, Word term, uint32_t *counts)
-{
-    WordVec todo = {0};
-    vec_push(&todo, term);
-    while (todo.len) {
-        Word e = vec_pop(&todo);
-        if (!atom_is_cons(e)) continue;
-        uint32_t native = native_of(c, expr_at(e, 0));
-        bool pairs = native == BI_let_star + 1 || native == BI_case_ + 1 || native == BI_switch_ + 1;
-        if (native == BI_let_ + 1 && expr_len(e) == 4) add_slots(expr_at(e, 1), counts);
-        Word list = pairs && expr_len(e) == 3 ? expr_at(e, native == BI_let_star + 1 ? 1 : 2) : WORD_UNIT;
-        for (uint32_t i = 0; atom_is_cons(list) && i < expr_len(list); i++)
-            if (atom_is_cons(expr_at(list, i))) add_slots(expr_at(expr_at(list, i), 0), counts);
-        for (uint32_t i = 0; i < expr_len(e); i++) vec_push(&todo, expr_at(e, i));
-    }
-    vec_free(&todo);
-}
-
-/* The variables that nothing binds exist from the beginning of the body: all its results share them. */
-static void make_free_variables(Compiler *c, Word rhs)
-{
-    uint32_t *used = count_slots(c, rhs), *bound = base_calloc(c->slots.len + 1, sizeof *bound);
-    count_bound(c, rhs, bound);
-    for (size_t i = 0; i < c->slots.len; i++)
-        if (used[i] && !bound[i]) use_slot(c, word_slot((uint32_t)i));
-    base_free(used);
-    base_free(bound);
-}
-
 static void compile_body(Compiler *c, Clause *clause)
 {
     clause->body = new_label(c);
     place_label(c, clause->body);
     c->part = clause->body_part;
     Word rhs = clause->rule.rhs;
+    c->made = false;
     if (!is_quiet(c, rhs)) make_free_variables(c, rhs);
     if (is_function_body(c, rhs))
         EMIT1(c, OP_TAIL_FUNCTION, template(c, rhs));

@@ -208,7 +208,7 @@ static void store_value(Compiler *c, uint32_t local)
 /* The local that the value for PATTERN goes to: that of a variable which nothing has seen, or a new one. */
 static uint32_t local_for(Compiler *c, Word pattern)
 {
-    if (word_is_slot(pattern) && slot_info(c, pattern)->state == SLOT_NONE) return slot_local(c, pattern);
+    if (word_is_slot(pattern) && is_unseen(slot_info(c, pattern))) return slot_local(c, pattern);
     return new_local(c);
 }
 

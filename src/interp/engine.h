@@ -156,9 +156,11 @@ Word bound_pair(Machine *m, Word value, Choice *c);
 /* query.c: */
 /* Reduce an atom that is no expression by one step. */
 Step eval_symbol(Machine *m, Word atom);
-/* Unify X and Y; spaces and other custom atoms inside are queried.  Then go on with RESULT of GOAL, once per solution; OTHERWISE when
+typedef bool (*Unification)(Bind *b, Word x, Word y);
+/* Unify X and Y by UNIFICATION (unify or unify_pattern); spaces and other custom atoms inside are queried.  Then go on with RESULT of GOAL, once per solution; OTHERWISE when
  * there is none. */
-Step unify_then(Machine *m, Word x, Word y, Word goal, Word result, Word otherwise, Word type);
+Step unify_then(Machine *m, Unification unification, Word x, Word y, Word goal, Word result, Word otherwise,
+                Word type);
 
 /* match and conjunctions */
 Step special_match(Machine *m, Word goal, Word type);

@@ -56,7 +56,7 @@ Step chain_resume(Machine *m, Frame *f, Word value)
 static Step run_unify(Machine *m, Word t)
 {
     if (expr_len(t) != 5) return malformed(m, t, "(unify <atom> <pattern> <then> <else>)");
-    return unify_then(m, expr_at(t, 1), expr_at(t, 2), t, expr_at(t, 3), expr_at(t, 4), WORD_NIL);
+    return unify_then(m, unify, expr_at(t, 1), expr_at(t, 2), t, expr_at(t, 3), expr_at(t, 4), WORD_NIL);
 }
 
 static Step run_cons_atom(Machine *m, Word t)

@@ -205,13 +205,14 @@ static Step unify_custom(Machine *m, const WordVec *pairs, Word goal, Word resul
     return join_start(m, pairs->data, (uint32_t)pairs->len, goal, result, type);
 }
 
-Step unify_then(Machine *m, Word x, Word y, Word goal, Word result, Word otherwise, Word type)
+Step unify_then(Machine *m, Unification unification, Word x, Word y, Word goal, Word result, Word otherwise,
+                Word type)
 {
     Bind *b = &m->rt->bind;
     WordVec custom = {0};
     Trial t = trial_begin(b);
     b->custom = &custom;
-    bool ok = unify(b, x, y);
+    bool ok = unification(b, x, y);
     b->custom = NULL;
     Step step = STEP_FAIL;
     if (ok && custom.len > 0) {

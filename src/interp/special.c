@@ -28,12 +28,14 @@ static Step special_if(Machine *m, Word goal, Word type)
 
 static Step special_let(Machine *m, Word goal, Word type)
 {
-    return unify_then(m, expr_at(goal, 2), expr_at(goal, 1), goal, expr_at(goal, 3), W_SYM(EMPTY), type);
+    return unify_then(m, unify_pattern, expr_at(goal, 2), expr_at(goal, 1), goal, expr_at(goal, 3),
+                      W_SYM(EMPTY), type);
 }
 
 static Step special_unify(Machine *m, Word goal, Word type)
 {
-    return unify_then(m, expr_at(goal, 1), expr_at(goal, 2), goal, expr_at(goal, 3), expr_at(goal, 4), type);
+    return unify_then(m, unify, expr_at(goal, 1), expr_at(goal, 2), goal, expr_at(goal, 3), expr_at(goal, 4),
+                      type);
 }
 
 /* Slots of a LET_STAR frame. */
@@ -88,7 +90,7 @@ Step let_star_resume(Machine *m, Frame *f, Word value)
         m->frame = f->parent;
         return step_return(m, value);
     }
-    if (!unify_or_undo(&m->rt->bind, value, expr_at(pair, 0))) return STEP_FAIL;
+    if (!unify_pattern_or_undo(&m->rt->bind, value, expr_at(pair, 0))) return STEP_FAIL;
     f = machine_own(m, f);
     f->index++;
     return let_star_next(m, f);
@@ -199,7 +201,7 @@ static Step switch_on(Machine *m, Word goal, Word value, Word cases, Word type)
     for (uint32_t i = 0; i < n; i++) {
         Word pair = atom_deref(expr_at(cases, i));
         if (!atom_is_cons(pair) || expr_len(pair) != 2) break;
-        if (unify_or_undo(&m->rt->bind, value, expr_at(pair, 0)))
+        if (unify_pattern_or_undo(&m->rt->bind, value, expr_at(pair, 0)))
             return call_result(m, goal, expr_at(pair, 1), type);
     }
     return call_result(m, goal, W_SYM(EMPTY), type);

@@ -102,7 +102,7 @@ static bool unify_step(Bind *b, PairStack *todo, Word x, Word y)
     y = atom_deref(y);
     if (x == y) return x != WORD_NAN;
     if (word_is_cell(x)) {
-        if (word_is_cell(y) && var_serial(y) > var_serial(x)) {
+        if (word_is_cell(y) && (b->directed || var_serial(y) > var_serial(x))) {
             bind_cell(b, y, x);
             return true;
         }
@@ -124,15 +124,33 @@ bool unify(Bind *b, Word x, Word y)
     return ok;
 }
 
+bool unify_pattern(Bind *b, Word value, Word pattern)
+{
+    b->directed = true;
+    bool ok = unify(b, value, pattern);
+    b->directed = false;
+    return ok;
+}
+
+static bool keep_or_undo(Bind *b, Trial t, bool ok)
+{
+    if (ok)
+        trial_commit(b, t);
+    else
+        trial_abort(b, t);
+    return ok;
+}
+
 bool unify_or_undo(Bind *b, Word x, Word y)
 {
     Trial t = trial_begin(b);
-    if (!unify(b, x, y)) {
-        trial_abort(b, t);
-        return false;
-    }
-    trial_commit(b, t);
-    return true;
+    return keep_or_undo(b, t, unify(b, x, y));
+}
+
+bool unify_pattern_or_undo(Bind *b, Word value, Word pattern)
+{
+    Trial t = trial_begin(b);
+    return keep_or_undo(b, t, unify_pattern(b, value, pattern));
 }
 
 /* -- Matching stored patterns -- */
@@ -144,7 +162,7 @@ static bool match_slot(Bind *b, Word pattern, Word term, Word *slots)
         *slot = term;
         return true;
     }
-    return unify(b, *slot, term);
+    return unify(b, term, *slot);
 }
 
 static bool match_step(Bind *b, PairStack *todo, Word pattern, Word term, Word *slots, const SlotName *names)
@@ -167,6 +185,14 @@ bool match_stored(Bind *b, Word pattern, Word term, Word *slots, const SlotName 
     do ok = match_step(b, &todo, pattern, term, slots, names);
     while (ok && pairs_next(&todo, &pattern, &term));
     small_free(&todo);
+    return ok;
+}
+
+bool match_stored_pattern(Bind *b, Word pattern, Word value, Word *slots, const SlotName *names)
+{
+    b->directed = true;
+    bool ok = match_stored(b, pattern, value, slots, names);
+    b->directed = false;
     return ok;
 }
 

@@ -23,6 +23,8 @@ typedef struct Bind {
     size_t scanned; /* trail entries below were seen by the last collection */
     /* Pairs (external object, other term) met where only a custom match can decide; NULL: such pairs do not match. */
     WordVec *custom;
+    /* Of two variables the second is bound to the first, whatever their age: see unify_pattern. */
+    bool directed;
     /* This word matches anything while types are compared; WORD_NIL: no such word. */
     Word wildcard;
 } Bind;
@@ -72,6 +74,11 @@ static inline void trial_abort(Bind *b, Trial t)
 bool unify(Bind *b, Word x, Word y);
 /* The same as a trial of its own: on false no binding stays. */
 bool unify_or_undo(Bind *b, Word x, Word y);
+/* As unify, of a value with the pattern of a form such as let.  Of two variables that of the pattern is bound to that of the value,
+ * so that nothing sees it any more, as when there is no variable in the pattern but a place for the value. */
+bool unify_pattern(Bind *b, Word value, Word pattern);
+/* The same as a trial of its own. */
+bool unify_pattern_or_undo(Bind *b, Word value, Word pattern);
 
 /* Match the stored PATTERN against the heap TERM.  SLOTS holds one word per pattern variable, WORD_NIL when unset;
  * on success slots seen are set.  Variables of TERM may be bound (to instances of the pattern).  Wrap in a trial.
@@ -81,6 +88,8 @@ typedef struct SlotName {
     uint32_t serial; /* 0: as written by the programmer; else distinguishes variables of one name */
 } SlotName;
 bool match_stored(Bind *b, Word pattern, Word term, Word *slots, const SlotName *names);
+/* The same as unify_pattern binds. */
+bool match_stored_pattern(Bind *b, Word pattern, Word value, Word *slots, const SlotName *names);
 
 /* Build the heap instance of a stored term: slots replaced by SLOTS, unset ones by fresh variables (stored back into
  * SLOTS).  Ground sub-terms are shared with the store.  Linear in the size of the non-ground part. */

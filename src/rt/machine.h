@@ -22,8 +22,9 @@ typedef enum FrameKind {
 #define NO_HEAD UINT32_MAX
 
 enum {
-    FF_GOAL = 1,      /* receives the results of a complete evaluation: holds error results back */
-    FF_CHANGED = 4,   /* ARGS: an item is not what it was; where a goal waits for its result: m->changed of that goal */
+    FF_GOAL = 1, /* receives the results of a complete evaluation: holds error results back */
+    FF_CHANGED =
+        4, /* ARGS: an item is not what it was; where a goal waits for its result: m->changed of that goal */
     FF_SUCCEEDED = 2, /* this goal has delivered a result that is not an error, and may deliver more */
 };
 
@@ -53,7 +54,7 @@ typedef enum ChoiceKind {
 typedef struct Choice {
     uint8_t kind;
     uint8_t flags;
-    bool changed;   /* what the machine's is when the alternative is taken */
+    bool changed; /* what the machine's is when the alternative is taken */
     uint8_t unused;
     uint32_t count; /* slots */
     uint32_t index; /* next alternative of a list, space of the scope ... */

@@ -236,7 +236,8 @@ Word instantiate_template(Machine *m, Frame *f, const Chunk *c, uint32_t index)
 }
 
 /* The form that is template WHOLE with VALUE as item I; *CHANGED: it is not what the item was. */
-static Word with_item(Machine *m, Frame *f, const Chunk *c, uint32_t whole, uint32_t i, Word value, bool *changed)
+static Word with_item(Machine *m, Frame *f, const Chunk *c, uint32_t whole, uint32_t i, Word value,
+                      bool *changed)
 {
     Word goal = instantiate_template(m, f, c, whole);
     *changed = !atom_equal(expr_at(goal, i), value);
@@ -275,8 +276,8 @@ bool as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Wor
     return atom_equal(written, goal);
 }
 
-bool items_as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Word head, const Word *items,
-                      uint32_t n)
+bool items_as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Word head,
+                      const Word *items, uint32_t n)
 {
     Word goal = word_is_nil(head) ? atom_expr(&m->rt->heap, items, n) : make_call(m, head, items, n);
     return as_written(m, f, c, offset, goal);
@@ -324,7 +325,7 @@ MatchOutcome match_template(Machine *m, Frame *f, const Chunk *c, Word value, ui
     Word *slots = load_slots(f, c, t, few);
     Trial trial = trial_begin(b);
     b->custom = custom;
-    bool ok = match_stored(b, t->term, value, slots, template_names(c, t));
+    bool ok = match_stored_pattern(b, t->term, value, slots, template_names(c, t));
     MatchOutcome outcome = match_outcome(m, trial, ok, custom);
     if (outcome == MATCH_YES) store_slots(f, c, t, slots);
     if (slots != few) base_free(slots);

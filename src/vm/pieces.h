@@ -86,8 +86,8 @@ MatchOutcome unify_templates(Machine *m, Frame *f, const Chunk *c, uint32_t x, u
  * were evaluated?  Takes what a look through the expressions of the chunk and at all of GOAL takes: for what is rare. */
 bool as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Word goal);
 /* The same for the call of HEAD, or an expression of N items whose head is the first (HEAD is WORD_NIL). */
-bool items_as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Word head, const Word *items,
-                      uint32_t n);
+bool items_as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Word head,
+                      const Word *items, uint32_t n);
 
 /* -- Leaving -- */
 
