@@ -197,11 +197,12 @@ bool collect_clauses(Compiler *c, uint32_t name, uint32_t arity, ClauseVec *out)
         RuleCursor cursor;
         Clause clause = {.space = i, .body = NO_LABEL};
         rules_open(c->scope->spaces.data[i], goal, &cursor);
-        while (rules_next(&cursor, goal, &clause.rule)) {
+        while (out->len <= MAX_CLAUSES && rules_next(&cursor, goal, &clause.rule)) {
             Word lhs = clause.rule.lhs;
             plain &= atom_is_cons(lhs) && expr_at(lhs, 0) == items[0] && expr_len(lhs) == n;
             vec_push(out, clause);
         }
+        rules_close(&cursor);
     }
     return plain;
 }

@@ -115,7 +115,8 @@ static inline void place_label(Compiler *c, uint32_t l)
 uint32_t expression_begins(Compiler *c, Word e, bool tail, Word type);
 void expression_ends(Compiler *c, uint32_t expression);
 
-/* Append the rules of function NAME with ARITY arguments; false when some rule may apply to other functions, too. */
+/* Append the rules of function NAME with ARITY arguments, but not many more than MAX_CLAUSES; false when one of them may apply to other
+ * functions, too. */
 bool collect_clauses(Compiler *c, uint32_t name, uint32_t arity, ClauseVec *out);
 
 /* What follows belongs to E, if its place is known; the caller puts c->code.place back. */

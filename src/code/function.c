@@ -124,13 +124,21 @@ static size_t expire(Functions *fs, Chunk *c, bool blame)
     return 1;
 }
 
+static void forget_refusal(Function *f, bool blame)
+{
+    if (f->refusal == REFUSED_NONE) return;
+    f->refusal = REFUSED_NONE;
+    f->runs = 0;
+    f->expired += blame;
+}
+
 static size_t symbol_changed(Functions *fs, Dependents *d, bool blame)
 {
     size_t n = 0;
     for (size_t i = 0; i < d->chunks.len; i++) n += expire(fs, d->chunks.data[i], blame);
     vec_clear(&d->chunks);
     d->live = 0;
-    for (size_t i = 0; i < d->functions.len; i++) d->functions.data[i]->refusal = REFUSED_NONE;
+    for (size_t i = 0; i < d->functions.len; i++) forget_refusal(d->functions.data[i], blame);
     return n;
 }
 

@@ -15,7 +15,7 @@ typedef enum CompileRefusal {
 struct Function {
     uint32_t name, arity;
     uint32_t runs;    /* calls in tier 0 since it was last known that it has no chunk */
-    uint32_t expired; /* chunks of it that became stale */
+    uint32_t expired; /* chunks of it that became stale, and refusals that changes made void */
     Chunk *chunk;     /* NULL: not compiled */
     /* Calls of it come by way of tier 0, where a debugger sees them: CHUNK is NULL, and APART is run from there. */
     bool debugged;
