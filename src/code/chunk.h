@@ -23,6 +23,15 @@ typedef struct Template {
     uint32_t first, count;
 } Template;
 
+/* Is TERM, a part of a template, nothing that could be called, whatever its variables stand for?  The code takes for granted that evaluating it
+ * leaves it as it is; the VM finds out when that is not so. */
+static inline bool term_is_headless(Word term)
+{
+    if (!atom_is_cons(term)) return true;
+    Word head = expr_at(term, 0);
+    return !word_is_sym(head) && !word_is_op(head) && !word_is_slot(head);
+}
+
 /* One case of a switch: a constant (LEN 0), or expressions of LEN items with head KEY. */
 typedef struct SwitchCase {
     Word key; /* a symbol, Bool, small integer or Unit: no root */

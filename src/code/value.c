@@ -80,7 +80,7 @@ static bool is_same(Compiler *c, Word e, int depth)
 {
     for (uint32_t i = 1; i < expr_len(e); i++) {
         Word item = expr_at(e, i);
-        if (!atom_is_cons(item)) continue;
+        if (!atom_is_cons(item) || term_is_headless(item)) continue;
         if (depth == 0 || !is_plain_call(c, item) || !is_data(c, item) || !is_same(c, item, depth - 1))
             return false;
     }
