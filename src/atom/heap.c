@@ -7,37 +7,48 @@ enum { KIB = 1024, MIB = 1024 * 1024 };
 #define RESERVE_NURSERY (UINT64_C(1) << 36)
 #define RESERVE_OLD (UINT64_C(1) << 36)
 #define NURSERY_SIZE ((size_t)MIB)
-#define OLD_TRIGGER ((size_t)8 * MIB)
+#define OLD_TRIGGER ((size_t)32 * MIB)
+/* Of the half of the old generation that a major collection has emptied, as much stays ready for the next one. */
+#define SPARE_KEPT ((size_t)32 * MIB)
 
-static char *reserve(size_t size)
+static bool reserve(Area *a, size_t size)
 {
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return p == MAP_FAILED ? NULL : p;
+    a->start = base_reserve(&size);
+    a->end = a->start + size;
+    return a->start != NULL;
+}
+
+static void release(Area *a)
+{
+    base_release(a->start, (size_t)(a->end - a->start));
+}
+
+static void release_all(Heap *h)
+{
+    release(&h->nursery);
+    release(&h->old);
+    release(&h->spare);
 }
 
 bool heap_init(Heap *h, HeapRoots roots, void *context)
 {
     memset(h, 0, sizeof *h);
-    h->nursery = reserve(RESERVE_NURSERY);
-    h->old = reserve(RESERVE_OLD);
-    if (!h->nursery || !h->old) {
-        if (h->nursery) munmap(h->nursery, RESERVE_NURSERY);
-        if (h->old) munmap(h->old, RESERVE_OLD);
+    if (!reserve(&h->nursery, RESERVE_NURSERY) || !reserve(&h->old, RESERVE_OLD) ||
+        !reserve(&h->spare, RESERVE_OLD)) {
+        release_all(h);
         return false;
     }
-    h->nursery_end = h->nursery + RESERVE_NURSERY;
-    h->old_end = h->old + RESERVE_OLD;
-    h->top = h->nursery;
-    h->old_top = h->old;
+    h->top = h->nursery.start;
+    h->old_top = h->old.start;
     h->nursery_size = NURSERY_SIZE;
     h->old_trigger = OLD_TRIGGER;
-    h->limit = h->nursery + h->nursery_size;
+    h->limit = h->nursery.start + h->nursery_size;
     h->next_serial = 1;
     h->roots = roots;
     h->context = context;
 #ifdef METTA_STRESS
     h->stress = true;
-    h->limit = h->nursery;
+    h->limit = h->nursery.start;
 #endif
     return true;
 }
@@ -52,13 +63,12 @@ void heap_fini(Heap *h)
     }
     vec_free(&h->exts);
     vec_free(&h->grey);
-    munmap(h->nursery, RESERVE_NURSERY);
-    munmap(h->old, RESERVE_OLD);
+    release_all(h);
 }
 
 size_t heap_bytes(const Heap *h)
 {
-    return (size_t)(h->top - h->nursery) + (size_t)(h->old_top - h->old) + h->external;
+    return (size_t)(h->top - h->nursery.start) + (size_t)(h->old_top - h->old.start) + h->external;
 }
 
 void heap_interrupt(Heap *h)
@@ -102,7 +112,7 @@ static inline bool is_condemned(const Heap *h, const Obj *o)
 {
     const char *p = (const char *)o;
     if (heap_in_nursery(h, p)) return true;
-    return h->major && p >= h->from && p < h->from_top;
+    return h->major && area_holds(&h->spare, p);
 }
 
 static inline Obj *evacuate(Heap *h, Obj *o)
@@ -113,11 +123,11 @@ static inline Obj *evacuate(Heap *h, Obj *o)
         return to;
     }
     size_t size = sizeof(Obj) + body_words(o) * sizeof(Word);
-    if (UNLIKELY(size > (size_t)(h->old_end - h->old_top)))
+    if (UNLIKELY(size > (size_t)(h->old.end - h->old_top)))
         base_fatal("old generation reservation exhausted");
     Obj *to = (Obj *)h->old_top;
     h->old_top += size;
-    memcpy(to, o, size);
+    for (size_t i = 0; i < size / sizeof(Word); i++) ((Word *)to)[i] = ((Word *)o)[i];
     o->kind = OBJ_FORWARD;
     memcpy(o->body, &to, sizeof to);
     return to;
@@ -228,14 +238,19 @@ static void sweep_exts(Heap *h)
     vec_free(&dead);
 }
 
+/* Give back the pages of A up to TOP, but for the first KEPT bytes: touching a page for the first time costs as much as filling it. */
+static void trim(Area *a, const char *top, size_t kept)
+{
+    size_t used = (size_t)(top - a->start);
+    if (used > kept) madvise(a->start + kept, used - kept, MADV_DONTNEED);
+}
+
 static void reset_nursery(Heap *h)
 {
-    size_t used = (size_t)(h->top - h->nursery);
-    size_t keep = h->nursery_size + h->nursery_size / 4;
-    if (used > keep) madvise(h->nursery + keep, used - keep, MADV_DONTNEED);
-    h->top = h->nursery;
+    trim(&h->nursery, h->top, h->nursery_size + h->nursery_size / 4);
+    h->top = h->nursery.start;
     /* An interrupt that arrives between here and the caller's check only comes one safepoint late. */
-    h->limit = h->stress ? h->nursery : h->nursery + h->nursery_size;
+    h->limit = h->stress ? h->nursery.start : h->nursery.start + h->nursery_size;
 }
 
 static void minor(Heap *h)
@@ -249,24 +264,22 @@ static void minor(Heap *h)
 
 static void major(Heap *h)
 {
-    char *fresh = reserve(RESERVE_OLD);
-    if (!fresh) base_fatal("cannot reserve address space for a collection");
+    Area from = h->old;
+    char *from_top = h->old_top;
     h->major = true;
-    h->from = h->old;
-    h->from_top = h->old_top;
-    h->old = h->old_top = h->scan_from = fresh;
-    h->old_end = fresh + RESERVE_OLD;
+    h->old = h->spare;
+    h->spare = from;
+    h->old_top = h->scan_from = h->old.start;
     /* What is about to be filled is large: fewer page faults.  A kernel without huge pages ignores it. */
-    madvise(fresh, RESERVE_OLD, MADV_HUGEPAGE);
+    madvise(h->old.start, (size_t)(h->old.end - h->old.start), MADV_HUGEPAGE);
     h->roots(h->context, h, true);
     trace_ext_roots(h);
     drain(h);
     h->major = false;
-    munmap(h->from, RESERVE_OLD);
-    h->from = h->from_top = NULL;
+    trim(&h->spare, from_top, SPARE_KEPT);
     sweep_exts(h);
     if (h->on_major_end) h->on_major_end(h->context);
-    size_t live = (size_t)(h->old_top - h->old);
+    size_t live = (size_t)(h->old_top - h->old.start);
     h->old_trigger = live * 2 > OLD_TRIGGER ? live * 2 : OLD_TRIGGER;
     h->external = 0;
     h->major_count++;
@@ -274,8 +287,8 @@ static void major(Heap *h)
 
 void heap_collect(Heap *h, bool force_major)
 {
-    size_t old = (size_t)(h->old_top - h->old) + h->external;
-    if (force_major || old + (size_t)(h->top - h->nursery) > h->old_trigger)
+    size_t old = (size_t)(h->old_top - h->old.start) + h->external;
+    if (force_major || old + (size_t)(h->top - h->nursery.start) > h->old_trigger)
         major(h);
     else
         minor(h);
@@ -284,8 +297,8 @@ void heap_collect(Heap *h, bool force_major)
 
 void heap_collect_if_due(Heap *h)
 {
-    if (h->stress || (size_t)(h->top - h->nursery) >= h->nursery_size)
+    if (h->stress || (size_t)(h->top - h->nursery.start) >= h->nursery_size)
         heap_collect(h, false);
     else
-        h->limit = h->nursery + h->nursery_size;
+        h->limit = h->nursery.start + h->nursery_size;
 }

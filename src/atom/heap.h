@@ -79,11 +79,18 @@ struct Ext {
 typedef struct Heap Heap;
 typedef void (*HeapRoots)(void *context, Heap *h, bool major);
 
+/* A range of reserved addresses. */
+typedef struct Area {
+    char *start, *end;
+} Area;
+
 struct Heap {
     char *top;           /* next free byte of the nursery */
     char *_Atomic limit; /* safepoint wanted when top passes it; set to NULL to interrupt */
-    char *nursery, *nursery_end;
-    char *old, *old_top, *old_end;
+    Area nursery, old;
+    char *old_top;
+    Area
+        spare; /* the other half of the old generation: empty, but during a major collection, which empties it */
     char *scan_from;      /* during a collection: Cheney's scan pointer */
     size_t nursery_size;  /* bytes between collections */
     size_t old_trigger;   /* old bytes that start a major collection */
@@ -98,7 +105,6 @@ struct Heap {
     bool major;                                    /* a major collection is running */
     bool ending;                                   /* heap_fini runs: external objects may be gone already */
     bool stress;                                   /* collect at every safepoint */
-    char *from, *from_top; /* during a major collection: the old generation being emptied */
     uint64_t minor_count, major_count;
 };
 
@@ -111,7 +117,7 @@ void heap_fini(Heap *h);
 static inline void *heap_alloc(Heap *h, size_t size)
 {
     char *p = h->top;
-    if (UNLIKELY(size > (size_t)(h->nursery_end - p))) base_fatal("nursery reservation exhausted");
+    if (UNLIKELY(size > (size_t)(h->nursery.end - p))) base_fatal("nursery reservation exhausted");
     h->top = p + size;
     return p;
 }
@@ -131,9 +137,13 @@ static inline Obj *word_obj(Word w)
     return (Obj *)word_ptr(w);
 }
 
+static inline bool area_holds(const Area *a, const void *p)
+{
+    return (size_t)((const char *)p - a->start) < (size_t)(a->end - a->start);
+}
 static inline bool heap_in_nursery(const Heap *h, const void *p)
 {
-    return (size_t)((const char *)p - h->nursery) < (size_t)(h->nursery_end - h->nursery);
+    return area_holds(&h->nursery, p);
 }
 /* Bytes of live and dead objects in both generations, plus the external hint. */
 size_t heap_bytes(const Heap *h);

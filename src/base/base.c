@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <xxhash.h>
 
@@ -42,6 +43,23 @@ void *base_realloc(void *old, size_t size)
 void base_free(void *ptr)
 {
     free(ptr);
+}
+
+void *base_reserve(size_t *size)
+{
+    enum { LEAST = 64 * 1024 * 1024 };
+    for (size_t n = *size; n >= LEAST || n == *size; n /= 2) {
+        void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (p == MAP_FAILED) continue;
+        *size = n;
+        return p;
+    }
+    return NULL;
+}
+
+void base_release(void *space, size_t size)
+{
+    if (space) munmap(space, size);
 }
 
 char *base_strndup(const char *text, size_t len)

@@ -24,6 +24,11 @@ void base_free(void *ptr);
 /* A NUL-terminated copy of LEN bytes of TEXT; the caller owns it. */
 char *base_strndup(const char *text, size_t len);
 
+/* Reserve *SIZE bytes of address space: no memory until touched, then zeroed.  Where the system (or a tool such as valgrind) has not
+ * as many, fewer, and *SIZE tells how many.  NULL: not even a useful part.  The caller frees it with base_release. */
+void *base_reserve(size_t *size);
+void base_release(void *space, size_t size);
+
 /* Print "mettatron: fatal: ..." to stderr and abort: for broken invariants and exhausted memory only. */
 void base_fatal(const char *fmt, ...) PRINTF_LIKE(1, 2) NORETURN;
 

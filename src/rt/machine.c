@@ -1,7 +1,5 @@
 #include "rt/machine.h"
 
-#include <sys/mman.h>
-
 static void push_bottom(Machine *m)
 {
     /* A frame and a choice point that nothing ever resumes, so that machine_top needs no tests. */
@@ -30,8 +28,8 @@ static void begin(Machine *m)
 bool machine_init(Machine *m, Runtime *rt, size_t size)
 {
     memset(m, 0, sizeof *m);
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p == MAP_FAILED) return false;
+    void *p = base_reserve(&size);
+    if (!p) return false;
     m->rt = rt;
     m->stack = p;
     m->stack_end = m->stack + size;
@@ -49,7 +47,7 @@ void machine_reset(Machine *m)
 void machine_fini(Machine *m)
 {
     vec_free(&m->results);
-    munmap(m->stack, (size_t)(m->stack_end - m->stack));
+    base_release(m->stack, (size_t)(m->stack_end - m->stack));
 }
 
 size_t machine_stack_bytes(const Machine *m)
@@ -92,8 +90,9 @@ Frame *machine_own(Machine *m, Frame *f)
     }
     Frame *copy = (Frame *)machine_top(m);
     machine_touch(m, copy);
-    memcpy(copy, f, sizeof *f + f->count * sizeof(Word));
+    *copy = *f;
     copy->gc_mark = 0;
+    copy_slots_up(copy->slot, f->slot, frame_live(f));
     begin_goal(copy);
     m->frame = copy;
     return copy;
@@ -131,7 +130,7 @@ static void trace_frames(Machine *m, Heap *h, Frame *f, const char *stop)
 {
     for (; f && (char *)f >= stop && f->gc_mark != m->gc_epoch; f = f->parent) {
         f->gc_mark = m->gc_epoch;
-        heap_visit_range(h, f->slot, f->kind == FRAME_VM ? f->count - f->operands + f->index : f->count);
+        heap_visit_range(h, f->slot, frame_live(f));
     }
 }
 

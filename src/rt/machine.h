@@ -101,7 +101,7 @@ struct Machine {
     uint32_t rule;
 };
 
-/* Reserve a stack of SIZE bytes of address space; false when that fails. */
+/* Reserve a stack of SIZE bytes of address space, or of fewer if there are not as many (base_reserve); false when that fails. */
 bool machine_init(Machine *m, Runtime *rt, size_t size);
 void machine_fini(Machine *m);
 /* Make M as new, to be used again. */
@@ -116,6 +116,16 @@ void machine_trace_trail(Machine *m, Heap *h, bool major);
 static inline char *frame_end(const Frame *f)
 {
     return (char *)(f->slot + f->count);
+}
+/* Slots of F in use: all but the free operands of a FRAME_VM. */
+static inline uint32_t frame_live(const Frame *f)
+{
+    return f->kind == FRAME_VM ? f->count - f->operands + f->index : f->count;
+}
+/* Copy the N slots at FROM up to TO.  Frames are small, and what has just been written word by word is best read so: this beats memmove. */
+static inline void copy_slots_up(Word *to, const Word *from, uint32_t n)
+{
+    while (n-- > 0) to[n] = from[n];
 }
 static inline char *machine_top(const Machine *m)
 {

@@ -12,36 +12,12 @@ command -v valgrind >/dev/null || skip "valgrind is not installed"
 "$root/tools/build" nodebug mettatron || { fail "the build without debug support"; end; exit; }
 plain=$root/build/nodebug/mettatron
 
-# The runtime reserves more address space than valgrind has; a part of it is enough here.
-cat >reserve.c <<'END'
-#define _GNU_SOURCE
-#include <stddef.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-static size_t smaller(size_t size) { return size >= (size_t)1 << 36 ? size >> 4 : size; }
-
-void *mmap64(void *at, size_t size, int protection, int flags, int file, off64_t offset)
-{
-    return (void *)syscall(SYS_mmap, at, smaller(size), protection, flags, file, offset);
-}
-
-void *mmap(void *at, size_t size, int protection, int flags, int file, off_t offset)
-{
-    return mmap64(at, size, protection, flags, file, offset);
-}
-
-int munmap(void *at, size_t size) { return (int)syscall(SYS_munmap, at, smaller(size)); }
-END
-${CC:-cc} -shared -fPIC -O2 reserve.c -o reserve.so || { fail "the library for valgrind"; end; exit; }
-
 echo '(= (fib $n) (if (< $n 2) $n (+ (fib (- $n 1)) (fib (- $n 2)))))
 !(fib 20)' >fib.metta
 
 # instructions PROGRAM: prints how many it takes for the program fib.metta; nothing when it does not run.
 instructions() {
-    LD_PRELOAD=$work/reserve.so valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+    valgrind --tool=callgrind --callgrind-out-file=/dev/null \
         "$1" --tier=1 fib.metta >result 2>log || return 0
     grep -qx '\[6765\]' result && sed -n 's/.*Collected : \([0-9]*\)$/\1/p' log
 }

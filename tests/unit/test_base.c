@@ -175,6 +175,12 @@ static void test_memory(void)
     for (int i = 0; i < 1000; i++) any |= zero[i];
     CHECK(any == 0);
     base_free(zero);
+    size_t size = SIZE_MAX / 2 + 1; /* more than there is */
+    char *space = base_reserve(&size);
+    CHECK(space && size >= 64 << 20 && size < SIZE_MAX / 2 && space[0] == 0 && space[size - 1] == 0);
+    space[size - 1] = 1;
+    base_release(space, size);
+    base_release(NULL, 0);
     uint64_t before = base_now_ns();
     CHECK(base_now_ns() >= before);
 }

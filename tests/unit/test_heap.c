@@ -29,7 +29,7 @@ static void setup(Fixture *f)
     memset(f, 0, sizeof *f);
     CHECK(heap_init(&f->heap, visit_roots, f));
     f->heap.stress = false; /* also in a build where it is on */
-    f->heap.limit = f->heap.nursery + f->heap.nursery_size;
+    f->heap.limit = f->heap.nursery.start + f->heap.nursery_size;
 }
 
 static void teardown(Fixture *f)
@@ -40,7 +40,7 @@ static void teardown(Fixture *f)
 
 static bool in_old(const Heap *h, const void *p)
 {
-    return (const char *)p >= h->old && (const char *)p < h->old_top;
+    return (const char *)p >= h->old.start && (const char *)p < h->old_top;
 }
 
 static void test_start(void)
