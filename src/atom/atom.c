@@ -18,14 +18,6 @@ void expr_seal(Word expr)
     o->flags |= OBJ_GROUND;
 }
 
-Word atom_expr_open(Heap *h, uint32_t n, Word **items)
-{
-    assert(n > 0);
-    Obj *o = heap_obj(h, OBJ_EXPR, 0, n, n);
-    *items = o->body;
-    return word_from_ptr(TAG_HEAP, o);
-}
-
 Word atom_expr(Heap *h, const Word *items, uint32_t n)
 {
     if (n == 0) return WORD_UNIT;

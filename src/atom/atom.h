@@ -76,7 +76,13 @@ Word atom_expr2(Heap *h, Word a, Word b);
 Word atom_expr3(Heap *h, Word a, Word b, Word c);
 Word atom_expr4(Heap *h, Word a, Word b, Word c, Word d);
 /* An expression of N items to be filled by the caller through *ITEMS; call expr_seal when done.  N > 0. */
-Word atom_expr_open(Heap *h, uint32_t n, Word **items);
+static inline Word atom_expr_open(Heap *h, uint32_t n, Word **items)
+{
+    assert(n > 0);
+    Obj *o = heap_obj(h, OBJ_EXPR, 0, n, n);
+    *items = o->body;
+    return word_from_ptr(TAG_HEAP, o);
+}
 void expr_seal(Word expr);
 /* (Error ATOM CAUSE) */
 static inline Word atom_error(Heap *h, Word atom, Word cause)
