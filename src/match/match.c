@@ -88,8 +88,12 @@ static bool compare_nonvariables(Bind *b, PairStack *todo, Word x, Word y)
         pairs_push(todo, expr_items(x), expr_items(y), expr_len(x));
         return true;
     }
-    if (atom_equal(x, y)) return true;
+    if (atom_equal(x, y)) {
+        b->loose |= word_is_double(x) || word_is_double(y);
+        return true;
+    }
     if (!b->custom || !(word_is_ext(x) || word_is_ext(y))) return false;
+    b->loose = true;
     vec_push(b->custom, word_is_ext(x) ? x : y);
     vec_push(b->custom, word_is_ext(x) ? y : x);
     return true;
@@ -162,7 +166,11 @@ static bool match_slot(Bind *b, Word pattern, Word term, Word *slots)
         *slot = term;
         return true;
     }
-    return unify(b, term, *slot);
+    b->loose = false;
+    if (!unify(b, term, *slot)) return false;
+    if (!b->loose && atom_is_cons(term) && (word_obj(term)->note & b->copy_note) && expr_is_ground(term))
+        *slot = term;
+    return true;
 }
 
 static bool match_step(Bind *b, PairStack *todo, Word pattern, Word term, Word *slots, const SlotName *names)

@@ -49,9 +49,13 @@ bool is_data_function(Machine *m, Function *f)
 /* Can no rule apply to expressions whose head is no symbol, and have they no types of their own? */
 static bool headless_are_data(Machine *m)
 {
+    Vm *vm = m->rt->upper;
+    uint16_t epoch = m->rt->inert_epoch;
+    if (vm->headless_epoch == epoch && epoch != 0) return true;
     if (m->rt->types.typed_expr_other) return false;
     for (size_t i = 0; i < m->scope->spaces.len; i++)
         if (rules_without_head(m->scope->spaces.data[i])) return false;
+    vm->headless_epoch = epoch;
     return true;
 }
 
@@ -71,52 +75,64 @@ static bool heads_data(Machine *m, Word expr)
 
 static bool settle_at(Machine *m, Word *value, int depth);
 
-/* Settle the items of EXPR; *COPY becomes a copy with those that changed, else stays WORD_NIL. */
-static bool settle_items(Machine *m, Word expr, Word *copy, int depth)
+/* What settling the items of an expression has shown. */
+typedef struct Items {
+    bool changed; /* one is not what it was */
+    bool ground;  /* none holds a variable, now that bound ones are replaced by their values */
+} Items;
+
+/* Settle the items of EXPR into TO. */
+static bool settle_items(Machine *m, Word expr, Word *to, int depth, Items *found)
 {
+    *found = (Items){false, true};
     for (uint32_t i = 0; i < expr_len(expr); i++) {
-        Word item = atom_deref(expr_at(expr, i)), settled = item;
+        Word item = atom_deref(expr_at(expr, i));
         if (item == W_SYM(EMPTY)) return false;
-        if (!atom_may_reduce(item)) continue;
-        if (!settle_at(m, &settled, depth - 1)) return false;
-        if (settled == item) continue;
-        if (word_is_nil(*copy)) *copy = atom_expr(&m->rt->heap, expr_items(expr), expr_len(expr));
-        expr_items(*copy)[i] = settled;
+        to[i] = item;
+        if (atom_may_reduce(item)) {
+            if (!settle_at(m, &to[i], depth - 1)) return false;
+            found->changed |= to[i] != item;
+        }
+        found->ground &= !word_is_var(item) && (!atom_is_cons(to[i]) || expr_is_ground(to[i]));
     }
     return true;
 }
 
-/* EXPR, whose items are settled, holds no variables any more though it did when it was made: a copy without them, which need not be
- * looked at again. */
-static Word resolved_copy(Machine *m, Word expr)
+/* The copy of EXPR that settling it asks for, made of the settled items that COPY has already; EXPR itself if none is needed. */
+static Word settled_copy(Machine *m, Word expr, Word copy, const Items *items)
 {
-    for (uint32_t i = 0; i < expr_len(expr); i++) {
-        Word item = atom_deref(expr_at(expr, i));
-        if (word_is_var(item) || (atom_is_cons(item) && !expr_is_ground(item))) return WORD_NIL;
+    Obj *o = word_obj(copy);
+    if (expr_is_ground(expr)) {
+        bool needed = items->changed || (word_obj(expr)->flags & OBJ_STORED);
+        if (needed) o->flags = OBJ_GROUND;
+        word_obj(needed ? copy : expr)->flags |= OBJ_EVALUATED;
+        return needed ? copy : expr;
     }
-    Word copy = make_call(m, atom_deref(expr_at(expr, 0)), expr_items(expr) + 1, expr_len(expr) - 1);
-    word_obj(copy)->note = m->rt->inert_epoch | INERT_COPY;
-    return copy;
+    if (items->ground) {
+        /* It held variables when it was made; the copy does not, and need not be looked at again. */
+        o->flags = OBJ_GROUND;
+        o->note = m->rt->inert_epoch | INERT_COPY;
+        return copy;
+    }
+    return items->changed ? copy : expr;
 }
 
 static bool settle_at(Machine *m, Word *value, int depth)
 {
-    Word expr = *value, copy = WORD_NIL;
+    Word expr = *value;
     if (is_inert(m, expr)) {
         if (!(word_obj(expr)->note & INERT_COPY)) mark_settled(m, expr);
         return true;
     }
-    if (depth == 0 || !heads_data(m, expr) || !settle_items(m, expr, &copy, depth)) return false;
-    if (expr_is_ground(expr)) {
-        if (word_is_nil(copy) && (word_obj(expr)->flags & OBJ_STORED))
-            copy = atom_expr(&m->rt->heap, expr_items(expr), expr_len(expr));
-        word_obj(word_is_nil(copy) ? expr : copy)->flags |= OBJ_EVALUATED;
-    } else {
-        Word resolved = resolved_copy(m, word_is_nil(copy) ? expr : copy);
-        if (!word_is_nil(resolved)) copy = resolved;
-    }
-    if (!word_is_nil(copy)) *value = copy;
-    return true;
+    if (depth == 0 || !heads_data(m, expr)) return false;
+    Heap *h = &m->rt->heap;
+    char *top = h->top;
+    Word *to, copy = atom_expr_open(h, expr_len(expr), &to);
+    Items items;
+    bool ok = settle_items(m, expr, to, depth, &items);
+    if (ok) *value = settled_copy(m, expr, copy, &items);
+    if (!ok || *value == expr) h->top = top;
+    return ok;
 }
 
 bool settle(Machine *m, Word *value)
@@ -138,32 +154,24 @@ void note_inert(Machine *m, Word value)
     word_obj(value)->note = note;
 }
 
-/* One pass over the items does what expr_seal and note_inert do. */
 Word make_expression(Machine *m, const Word *items, uint32_t n, bool same)
 {
     Word *to, value = atom_expr_open(&m->rt->heap, n, &to);
+    /* The flags that all items have: what is no expression is ground and, as the program wrote it, evaluated. */
     unsigned flags = OBJ_GROUND | OBJ_EVALUATED;
-    uint16_t note = m->rt->inert_epoch;
-    bool inert = true;
     for (uint32_t i = 0; i < n; i++) {
         Word item = to[i] = items[i];
-        if (atom_is_cons(item)) {
+        if (atom_is_cons(item))
             flags &= word_obj(item)->flags;
-            if (!atom_may_reduce(item) || i == 0) continue;
-            inert &= is_inert(m, item);
-            note |= word_obj(item)->note & INERT_COPY;
-        } else if (word_is_var(item)) {
-            flags &= ~(unsigned)OBJ_GROUND;
-        } else if (item == W_SYM(EMPTY) && i > 0) {
-            inert = false;
-        }
+        else if (word_is_var(item))
+            flags = 0;
     }
     if (!(flags & OBJ_GROUND)) return value;
     word_obj(value)->flags = OBJ_GROUND;
     if (same && (flags & OBJ_EVALUATED))
         word_obj(value)->flags |= OBJ_EVALUATED;
-    else if (inert)
-        word_obj(value)->note = note;
+    else
+        note_inert(m, value);
     return value;
 }
 
@@ -210,12 +218,11 @@ static Word *load_slots(const Frame *f, const Chunk *c, const Template *t, Word 
     return slots;
 }
 
-/* Slots that have got a value now are those of later templates, too. */
+/* Slots that have got a value now, or a resolved copy of theirs, are those of later templates, too. */
 static void store_slots(Frame *f, const Chunk *c, const Template *t, const Word *slots)
 {
     const uint8_t *map = template_map(c, t);
-    for (uint32_t i = 0; i < t->count; i++)
-        if (word_is_nil(f->slot[VM_LOCALS + map[i]])) f->slot[VM_LOCALS + map[i]] = slots[i];
+    for (uint32_t i = 0; i < t->count; i++) f->slot[VM_LOCALS + map[i]] = slots[i];
 }
 
 static const SlotName *template_names(const Chunk *c, const Template *t)

@@ -16,7 +16,9 @@ typedef struct Vm {
     Functions functions;
     uint32_t threshold; /* calls before a function is compiled */
     VEC(struct Mbc *)
-    programs;         /* compiled programs, whose chunks are taken instead of compiling; the owner's */
+    programs; /* compiled programs, whose chunks are taken instead of compiling; the owner's */
+    uint16_t
+        headless_epoch; /* the runtime's inert_epoch when expressions whose head is no symbol were found to be data */
     uint64_t entered; /* calls that came from tier 0 */
     uint64_t interpreter_runs, compilations, expirations;
     JitStats stats;
