@@ -419,7 +419,7 @@ static int compare_big_double(const Nat *x, double d)
 /* Integer A against double D. */
 static int compare_mixed(Word a, double d)
 {
-    if (isnan(d)) return 2;
+    if (isnan(d)) return NUM_UNORDERED;
     if (num_kind(a) == NUM_INT) return compare_int_double(num_int(a), d);
     Nat x;
     nat_view(&x, a);
@@ -436,12 +436,12 @@ int num_compare(Word a, Word b)
     }
     if (ka == NUM_FLOAT && kb == NUM_FLOAT) {
         double x = word_double_get(a), y = word_double_get(b);
-        return isnan(x) || isnan(y) ? 2 : (x > y) - (x < y);
+        return isnan(x) || isnan(y) ? NUM_UNORDERED : (x > y) - (x < y);
     }
     if (kb == NUM_FLOAT) return compare_mixed(a, word_double_get(b));
     if (ka == NUM_FLOAT) {
         int c = compare_mixed(b, word_double_get(a));
-        return c == 2 ? 2 : -c;
+        return c == NUM_UNORDERED ? c : -c;
     }
     Nat x, y;
     nat_view(&x, a);

@@ -13,7 +13,8 @@ typedef enum NumKind { NUM_NONE, NUM_INT, NUM_BIG, NUM_FLOAT } NumKind;
 NumKind num_kind(Word w);
 static inline bool num_is(Word w)
 {
-    return num_kind(w) != NUM_NONE;
+    if (LIKELY(word_is_int(w) || word_is_double(w))) return true;
+    return word_is_heap(w) && (word_obj(w)->kind == OBJ_I64 || word_obj(w)->kind == OBJ_BIG);
 }
 /* Value of a NUM_INT. */
 int64_t num_int(Word w);
@@ -27,7 +28,8 @@ typedef enum NumStatus { NUM_OK, NUM_NOT_NUMBER, NUM_DIV_BY_ZERO, NUM_TOO_BIG } 
  * the remainder has the sign of the dividend.  NUM_TOO_BIG: an integer beyond NUM_MAX_LIMBS limbs. */
 NumStatus num_arith(Heap *h, NumOp op, Word a, Word b, Word *out);
 enum { NUM_MAX_LIMBS = 1 << 20 };
-/* Three-way compare of two numbers, exact also between big integers and doubles: -1, 0, 1, or 2 when one is NaN. */
+/* Three-way compare of two numbers, exact also between big integers and doubles: -1, 0, 1, or NUM_UNORDERED when one is NaN. */
+enum { NUM_UNORDERED = 2 };
 int num_compare(Word a, Word b);
 /* Hash under which equal numbers (1 and 1.0) agree. */
 uint64_t num_hash(Word w);

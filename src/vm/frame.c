@@ -6,7 +6,8 @@ void leave_choice(Machine *m, Frame *f, uint32_t saved, uint32_t alternative, si
     size_t size = sizeof(Choice) + (CV_LOCALS + saved) * sizeof(Word);
     Frame *moved = (Frame *)((char *)f + size);
     machine_touch(m, f);
-    memmove(moved, f, (size_t)((char *)(f->slot + f->count) - (char *)f));
+    copy_slots_up(moved->slot, f->slot, frame_live(f));
+    *moved = *f;
     Choice *c = (Choice *)f;
     c->kind = CHOICE_VM;
     c->flags = (uint8_t)((moved->flags & FF_CHANGED) | CHOICE_RETRY);
@@ -25,7 +26,7 @@ void leave_choice(Machine *m, Frame *f, uint32_t saved, uint32_t alternative, si
     c->scope = m->scope;
     c->slot[CV_TYPE] = moved->slot[VM_TYPE];
     c->slot[CV_CHUNK] = moved->slot[VM_CHUNK];
-    memcpy(c->slot + CV_LOCALS, moved->slot + VM_LOCALS, saved * sizeof(Word));
+    for (uint32_t i = 0; i < saved; i++) c->slot[CV_LOCALS + i] = moved->slot[VM_LOCALS + i];
     moved->gc_mark = 0;
     m->choice = c;
     m->frame = moved;

@@ -21,27 +21,48 @@ static inline Chunk *frame_chunk(const Frame *f)
     return word_ptr(f->slot[VM_CHUNK]);
 }
 
+/* The word for offset IP of a chunk's code. */
+static inline Word vm_ip(uint64_t ip)
+{
+    return WORD_MAKE(TAG_RAW, 0) | ip;
+}
+
+/* Set the locals of F, which is to run C: the first N from FROM, which may lie above them or be they, the others to nothing. */
+static inline void set_locals(Frame *f, const Chunk *c, const Word *from, uint32_t n)
+{
+    enum { FEW = 2 };
+    Word *locals = f->slot + VM_LOCALS;
+    if (LIKELY(n <= FEW)) {
+        /* One word too many is no harm: what follows is set later, or is a free operand. */
+        Word a = from[0], b = from[1];
+        locals[0] = a;
+        locals[1] = b;
+    } else {
+        for (uint32_t i = 0; i < n; i++) locals[i] = from[i];
+    }
+    for (uint32_t i = n; i < c->locals; i++) locals[i] = WORD_NIL;
+}
+
 /* Lay a frame for C with the first N of its locals on top of the stack and make it current.  LOCALS may overlap it. */
 static inline Frame *lay_frame(Machine *m, Chunk *c, const Word *locals, uint32_t n, Word type,
                                unsigned flags, uint32_t start)
 {
     Frame *f = (Frame *)machine_top(m);
     machine_touch(m, f);
-    /* First the locals, from the first on: in a tail call, or when a choice point is taken, they lie above their new place, where
-     * the frame is being laid. */
-    for (uint32_t i = 0; i < n; i++) f->slot[VM_LOCALS + i] = locals[i];
-    *f = (Frame){.kind = FRAME_VM,
-                 .flags = (uint8_t)(FF_GOAL | flags),
-                 .operands = (uint16_t)c->max_stack,
-                 .count = VM_LOCALS + c->locals + c->max_stack};
+    /* First the locals: in a tail call, or when a choice point is taken, they lie above their new place, where the frame is being laid. */
+    set_locals(f, c, locals, n);
+    f->kind = FRAME_VM;
+    f->flags = (uint8_t)(FF_GOAL | flags);
+    f->operands = (uint16_t)c->max_stack;
+    f->count = VM_LOCALS + c->locals + c->max_stack;
+    f->index = f->gc_mark = 0;
     f->depth = m->depth;
     f->head = m->head = c->name;
     f->parent = m->frame;
     f->slot[SLOT_HELD] = WORD_NIL;
     f->slot[VM_TYPE] = type;
     f->slot[VM_CHUNK] = word_from_ptr(TAG_RAW, c);
-    f->slot[VM_IP] = WORD_MAKE(TAG_RAW, start);
-    for (uint32_t i = n; i < c->locals; i++) f->slot[VM_LOCALS + i] = WORD_NIL;
+    f->slot[VM_IP] = vm_ip(start);
     m->frame = f;
     return f;
 }
@@ -52,18 +73,22 @@ static inline Frame *push_frame(Machine *m, Chunk *c, const Word *args, Word typ
     return lay_frame(m, c, args, c->arity, type, computed ? FF_CHANGED : 0, 0);
 }
 
-/* Make F, which runs C and is not protected, the frame of another call of C's function; ARGS are on its own operand stack. */
-static inline void again_in_frame(Machine *m, Frame *f, const Chunk *c, const Word *args, Word type,
-                                  bool computed)
+/* May a call begin here, with no safepoint before it and without passing the limit of depth? */
+static inline bool may_go_on(const Machine *m)
 {
-    Word *locals = f->slot + VM_LOCALS;
-    for (uint32_t i = 0; i < c->arity; i++) locals[i] = args[i];
-    for (uint32_t i = c->arity; i < c->locals; i++) locals[i] = WORD_NIL;
-    f->flags = FF_GOAL | (computed ? FF_CHANGED : 0);
+    return m->depth < m->max_depth && !heap_wants_safepoint(&m->rt->heap);
+}
+
+/* Make F, which runs C and is not protected, the frame of another call of C's function where the same type is expected; ARGS are on its
+ * own operand stack. */
+static inline void again_in_frame(Machine *m, Frame *f, const Chunk *c, const Word *args, bool computed)
+{
+    m->depth++;
+    count_step(m);
+    set_locals(f, c, args, c->arity);
+    f->flags = (uint8_t)(FF_GOAL | computed * FF_CHANGED);
     f->depth = m->depth;
     f->slot[SLOT_HELD] = WORD_NIL;
-    f->slot[VM_TYPE] = type;
-    f->slot[VM_IP] = WORD_MAKE(TAG_RAW, 0);
 }
 
 /* A frame for the code at START of C, which F runs, with a copy of F's locals; the current frame gets its results. */

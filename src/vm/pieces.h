@@ -38,7 +38,7 @@ Word make_expression(Machine *m, const Word *items, uint32_t n, bool same);
 /* type_quick, at once for the commonest values. */
 static inline Word quick_type(Machine *m, Word value)
 {
-    if (word_is_int(value) || word_is_double(value)) return W_SYM(T_NUMBER);
+    if (num_is(value)) return W_SYM(T_NUMBER);
     if (word_is_bool(value)) return W_SYM(T_BOOL);
     return type_quick(&m->rt->types, m->scope, value);
 }
@@ -49,8 +49,7 @@ bool is_plain_head(Machine *m, Word head);
 /* Can a caller that expects TYPE take VALUE without a look at its types?  (Irreducible expressions are not checked.) */
 static inline bool fits_type(Word value, Word type)
 {
-    if (word_is_int(value) || word_is_double(value))
-        return type == W_SYM(T_NUMBER) || type == W_SYM(UNDEFINED);
+    if (num_is(value)) return type == W_SYM(T_NUMBER) || type == W_SYM(UNDEFINED);
     if (atom_is_cons(value)) return !atom_may_reduce(value) || !atom_is_error(value);
     return type == W_SYM(UNDEFINED) || (word_is_bool(value) && type == W_SYM(T_BOOL));
 }

@@ -165,8 +165,14 @@ static inline Registers load_frame(Frame *f)
 #define POP (*--sp)
 #define TOP (sp[-1])
 /* Store the registers into the frame. */
-#define SAVE \
-    (f->index = (uint32_t)(sp - stack), f->slot[VM_IP] = WORD_MAKE(TAG_RAW, (uint64_t)(ip - c->code.data)))
+#define SAVE (f->index = (uint32_t)(sp - stack), f->slot[VM_IP] = vm_ip((uint64_t)(ip - c->code.data)))
+/* Begin the code again, in the same frame. */
+#define AGAIN              \
+    do {                   \
+        sp = stack;        \
+        ip = c->code.data; \
+        NEXT;              \
+    } while (0)
 #define POP_FRAME (m->frame = f->parent)
 #define HAND_OVER(step)                         \
     do {                                        \
@@ -224,34 +230,44 @@ static inline Registers load_frame(Frame *f)
         Word goal = make_call(m, word_op(builtin), pair, 2); \
         LEAVE(call_again(m, f, c, AT, goal, type));          \
     } while (0)
-#define ARITHMETIC(on_ints, expression, builtin)       \
-    do {                                               \
-        Word y = POP, x = POP;                         \
-        if (LIKELY(INT_OPERANDS)) {                    \
-            Word result;                               \
-            if (on_ints(x, y, &result)) {              \
-                PUSH(result);                          \
-                NEXT;                                  \
-            }                                          \
-        } else if (FLOAT_OPERANDS) {                   \
-            double a = AS_DOUBLE(x), b = AS_DOUBLE(y); \
-            PUSH(word_double(expression));             \
-            NEXT;                                      \
-        }                                              \
-        SLOW_CALL(builtin, W_SYM(T_NUMBER));           \
+#define ARITHMETIC(on_ints, expression, op, builtin)                \
+    do {                                                            \
+        Word y = POP, x = POP;                                      \
+        if (LIKELY(INT_OPERANDS)) {                                 \
+            Word result;                                            \
+            if (on_ints(x, y, &result)) {                           \
+                PUSH(result);                                       \
+                NEXT;                                               \
+            }                                                       \
+        } else if (FLOAT_OPERANDS) {                                \
+            double a = AS_DOUBLE(x), b = AS_DOUBLE(y);              \
+            PUSH(word_double(expression));                          \
+            NEXT;                                                   \
+        }                                                           \
+        Word wide;                                                  \
+        if (num_arith(&m->rt->heap, (op), x, y, &wide) == NUM_OK) { \
+            PUSH(wide);                                             \
+            NEXT;                                                   \
+        }                                                           \
+        SLOW_CALL(builtin, W_SYM(T_NUMBER));                        \
     } while (0)
-#define COMPARISON(operator, builtin)                                        \
-    do {                                                                     \
-        Word y = POP, x = POP;                                               \
-        if (LIKELY(INT_OPERANDS)) {                                          \
-            PUSH(word_bool(word_int48_get(x) operator word_int48_get(y)));   \
-            NEXT;                                                            \
-        }                                                                    \
-        if (word_is_double(x) && word_is_double(y)) {                        \
-            PUSH(word_bool(word_double_get(x) operator word_double_get(y))); \
-            NEXT;                                                            \
-        }                                                                    \
-        SLOW_CALL(builtin, W_SYM(T_BOOL));                                   \
+#define COMPARISON(cmp, builtin)                                        \
+    do {                                                                \
+        Word y = POP, x = POP;                                          \
+        if (LIKELY(INT_OPERANDS)) {                                     \
+            PUSH(word_bool(word_int48_get(x) cmp word_int48_get(y)));   \
+            NEXT;                                                       \
+        }                                                               \
+        if (word_is_double(x) && word_is_double(y)) {                   \
+            PUSH(word_bool(word_double_get(x) cmp word_double_get(y))); \
+            NEXT;                                                       \
+        }                                                               \
+        if (num_is(x) && num_is(y)) {                                   \
+            int order = num_compare(x, y);                              \
+            PUSH(word_bool(order != NUM_UNORDERED && order cmp 0));     \
+            NEXT;                                                       \
+        }                                                               \
+        SLOW_CALL(builtin, W_SYM(T_BOOL));                              \
     } while (0)
 
 /* Shifted up, integers of 48 bits overflow where those of 64 do. */

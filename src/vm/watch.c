@@ -61,9 +61,9 @@ void watch_backtrack(Vm *vm, const Machine *m)
 /* X and Y are operands that arithmetic in place could not do. */
 static void note_operands(WatchExit *e, Word x, Word y)
 {
-    bool ints = word_is_int(x) && word_is_int(y);
+    bool ints = num_is(x) && num_is(y);
     e->reason = ints ? BAILOUT_INTEGER_OVERFLOW : BAILOUT_TYPE_ERROR;
-    e->found = word_is_int(x) || word_is_double(x) ? y : x;
+    e->found = num_is(x) ? y : x;
 }
 
 static BailoutReason reason_of(uint8_t op)

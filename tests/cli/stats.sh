@@ -12,12 +12,14 @@ cat >mixed.metta <<'END'
 (= (coin) heads)
 (= (coin) tails)
 (= (flip) (pair (coin) (coin)))
-(= (twice $x)
-   (inc (inc $x)))
+(= (power $x $n)
+   (if (== $n 0)
+       $x
+       (power (* $x $x) (- $n 1))))
 !(inc 1)
 !(flip)
 !(inc wrong)
-!(twice 140737488355326)
+!(case (power 2 27) (((Error $call $why) $why)))
 END
 
 # json NAME ARGUMENTS CHECKS: run with --stats=json ARGUMENTS, then the lines of Python CHECKS about the figures s.
@@ -77,8 +79,8 @@ site = {(x["reason"], x["function"]): x for x in s["exit_sites"]}'
 json "sums over exits" "--tier=1 mixed.metta" "$sums
 error = site['TypeError', 'inc']
 assert (error['file'], error['line'], error['found'], error['expected']) == ('mixed.metta', 2, 'Symbol', 'Int|Float'), error
-big = site['IntegerOverflow', 'inc']
-assert big['line'] == 2 and big['operation'] == 'add' and big['count'] == 1, big"
+big = site['IntegerOverflow', 'power']
+assert big['line'] == 10 and big['operation'] == 'mul' and big['count'] == 1, big"
 json "no exits" "--tier=1 -e '(= (f \$x) \$x) !(f 1)'" "$sums
 assert not site and s['exits_by_reason'] == {} and s['bailout_sites'] == []"
 
