@@ -445,11 +445,11 @@ typedef enum MtResume {
 /* Called at each stop, in the thread of the run, which waits for it.  It may make and evaluate atoms; what it evaluates is not stopped.
  * The time it takes does not count for the time limit. */
 typedef MtResume (*MtOnStop)(void *context, MtRuntime *rt, const MtStop *stop);
-/* Debug RT: ON_STOP is asked from now on, also in place of a handler of breakpoints and where mt_interrupt would end the run.  NULL: no
- * stops, but errors know where they were made (mt_debug_error_trace).  A run without a breakpoint costs what it does without.
+/* Debug RT: ON_STOP is asked from now on, also in place of a handler of breakpoints and where mt_interrupt would end the run.  A run
+ * without a breakpoint costs what it does without.
  * MT_INVALID when the library was built without debug support. */
 MT_API MtStatus mt_debug_start(MtRuntime *rt, MtOnStop on_stop, void *context);
-/* End it: breakpoints go.  Not from within ON_STOP. */
+/* End it: breakpoints go.  Not from within ON_STOP.  What does not stop works still: explanations, traces of errors. */
 MT_API void mt_debug_end(MtRuntime *rt);
 /* Stop at the first call of a function of the program in what runs next. */
 MT_API void mt_debug_stop_first(MtRuntime *rt);
@@ -530,6 +530,14 @@ MT_API MtStatus mt_debug_force(MtRuntime *rt, MtAtom result);
 MT_API MtStatus mt_debug_take(MtRuntime *rt, size_t i, size_t which);
 /* Give up number I of the alternatives, with all that is left of it. */
 MT_API MtStatus mt_debug_prune(MtRuntime *rt, size_t i);
+/* Derivations as text that is indented, as JSON or as a graph for DOT (an object or a graph in a line), as atoms. */
+typedef enum MtWhyFormat { MT_WHY_TEXT = 0, MT_WHY_JSON, MT_WHY_DOT, MT_WHY_ATOMS } MtWhyFormat;
+/* Evaluate ATOM, and tell how its results were derived: rules, facts and operations; only result RESULT (from 1) unless that is 0.  As text also
+ * why calls in it came to nothing.  At any time; what ATOM changes is changed.  Valid until the next call with RT. */
+MT_API const char *mt_explain(MtRuntime *rt, MtAtom atom, MtWhyFormat format, size_t result);
+/* Why no rule reduces the call ATOM, or why it has no result: the nearest rules, each with the first place at which it differs; ALL of them, or
+ * three.  Valid until the next call with RT. */
+MT_API const char *mt_why_not(MtRuntime *rt, MtAtom atom, bool all);
 /* The results that MT_RESUME_FINISH_ALL has gathered: texts, one in a line.  Valid until the next run. */
 MT_API const char *mt_debug_gathered(MtRuntime *rt, size_t *count);
 /* In an MtOnResult: where the error ERROR was made, one line for each call around it; NULL when that is not known.  Valid during the callback. */

@@ -38,6 +38,7 @@ struct MtRuntime {
     struct Debugger *debugger; /* or NULL */
     MtOnStop on_stop;
     void *stop_context;
+    MtAtom stopped_at;
     struct FrameList *frames; /* of the stop at hand, or NULL */
     uint64_t queries, run_ns;
     uint64_t jit_stage2_threshold;
@@ -78,6 +79,7 @@ Word api_figures(Runtime *rt, bool exits);
 
 /* -- Debugger (debugger.c) -- */
 
+void api_free_debugger(MtRuntime *x);
 /* A query of the top has ended, and its results were reported. */
 void api_query_ended(MtRuntime *x);
 

@@ -16,6 +16,7 @@ const char *mt_port_name(MtPort port)
 /* The public names are in the order of those of debug/. */
 _Static_assert((int)MT_PORT_ERROR == (int)AT_ERROR, "ports");
 _Static_assert((int)MT_STOP_PAUSE == (int)STOP_PAUSE, "reasons to stop");
+_Static_assert((int)MT_WHY_ATOMS == (int)WHY_ATOMS, "formats");
 _Static_assert((int)MT_RESUME_QUIT == (int)RESUME_QUIT, "answers");
 
 /* -- Life -- */
@@ -60,12 +61,21 @@ static Resume ask_client(void *context, Debugger *d, const Stop *s)
         .note = s->note,
     };
     forget_frames(x);
+    x->stopped_at = stop.atom;
     x->busy++;
     MtResume answer = x->on_stop(x->stop_context, x, &stop);
     x->busy--;
     forget_frames(x);
     mt_scope_close(x, scope);
     return (Resume)answer;
+}
+
+static void attach(MtRuntime *x, MtOnStop on_stop, void *context)
+{
+    api_free_debugger(x);
+    x->on_stop = on_stop;
+    x->stop_context = context;
+    x->debugger = debug_new(x->rt, on_stop ? ask_client : NULL, x);
 }
 
 #endif
@@ -77,15 +87,21 @@ MtStatus mt_debug_start(MtRuntime *x, MtOnStop on_stop, void *context)
     (void)context;
     return api_fail(x, MT_INVALID, "this build has no debug support");
 #else
-    mt_debug_end(x);
-    x->on_stop = on_stop;
-    x->stop_context = context;
-    x->debugger = debug_new(x->rt, on_stop ? ask_client : NULL, x);
+    attach(x, on_stop, context);
     return MT_OK;
 #endif
 }
 
 void mt_debug_end(MtRuntime *x)
+{
+#ifndef METTA_NO_DEBUG_SUPPORT
+    attach(x, NULL, NULL);
+#else
+    (void)x;
+#endif
+}
+
+void api_free_debugger(MtRuntime *x)
 {
     debug_free(x->debugger);
     x->debugger = NULL;
@@ -219,10 +235,10 @@ static const Activation *frame_at(MtRuntime *x, size_t i)
 {
     struct FrameList *list = x->frames;
     if (!x->debugger) return NULL;
-    if (!list || list->next > i + 1 || (list->next == i + 1 && list->collections != collections(x))) {
+    if (!list || list->next > i + 1 || list->collections != collections(x)) {
         forget_frames(x);
         list = x->frames = base_calloc(1, sizeof *list);
-        list->walk = walk_begin(x->debugger);
+        list->walk = walk_begin(x->debugger, api_word(x, x->stopped_at));
     }
     while (list->next <= i) {
         if (!walk_next(&list->walk, &list->last)) {
@@ -356,6 +372,32 @@ MtStatus mt_debug_prune(MtRuntime *x, size_t i)
     const char *error = "";
     if (!x->debugger) return fail_without(x);
     return alternative_prune(x->debugger, i + 1, &error) ? MT_OK : api_fail(x, MT_INVALID, "%s", error);
+}
+
+const char *mt_explain(MtRuntime *x, MtAtom atom, MtWhyFormat format, size_t result)
+{
+    WordVec atoms = {0};
+    vec_clear(&x->text);
+    if (!x->debugger) return buf_cstr(&x->text);
+    x->busy++;
+    explain(x->debugger, x->rt->top->scope, api_word(x, atom), (WhyFormat)format, result, &x->text, &atoms);
+    for (size_t i = 0; i < atoms.len; i++) {
+        rt_print(x->rt, atoms.data[i], &x->text);
+        buf_putc(&x->text, '\n');
+    }
+    x->busy--;
+    vec_free(&atoms);
+    return buf_cstr(&x->text);
+}
+
+const char *mt_why_not(MtRuntime *x, MtAtom atom, bool all)
+{
+    vec_clear(&x->text);
+    if (!x->debugger) return buf_cstr(&x->text);
+    x->busy++;
+    why_not(x->debugger, x->rt->top->scope, api_word(x, atom), all ? SIZE_MAX : WHY_NOT_FEW, &x->text);
+    x->busy--;
+    return buf_cstr(&x->text);
 }
 
 const char *mt_debug_gathered(MtRuntime *x, size_t *count)

@@ -186,7 +186,10 @@ MtRuntime *mt_new(const MtConfig *config, MtError *error)
         x->rt->figures = api_figures;
         x->rt->write = write_program_output;
         x->rt->write_context = x;
-        if (configure(x, &c) == MT_OK) return x;
+        if (configure(x, &c) == MT_OK) {
+            mt_debug_end(x); /* what does not stop is there from the start */
+            return x;
+        }
     }
     if (error) *error = x->error;
     mt_free(x);
@@ -197,7 +200,7 @@ void mt_free(MtRuntime *x)
 {
     if (!x) return;
     assert(x->busy == 0);
-    mt_debug_end(x);
+    api_free_debugger(x);
     if (x->rt) rt_free(x->rt);
     vm_free(x->vm);
     for (size_t i = 0; i < x->programs.len; i++) mbc_close(x->programs.data[i]);

@@ -1,5 +1,6 @@
 /* Logging: tables and output.  The filter is in log_filter.c. */
 #include "base/log_filter.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -52,11 +53,6 @@ void log_field_text(const LogField *f, Buf *out)
     }
 }
 
-static bool is_control(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7F && c < 0xA0);
-}
-
 /* Text for a terminal: what could steer it (programs hold any text) is shown as an escape. */
 static void put_escaped(Buf *out, const char *text, size_t len)
 {
@@ -72,7 +68,7 @@ static void put_escaped(Buf *out, const char *text, size_t len)
             buf_puts(out, "\\t");
         } else if (c == '\r') {
             buf_puts(out, "\\r");
-        } else if (is_control(c)) {
+        } else if (text_is_control(c)) {
             buf_printf(out, "\\u{%x}", (unsigned)c);
         } else {
             buf_put(out, text + i, n);
@@ -81,37 +77,15 @@ static void put_escaped(Buf *out, const char *text, size_t len)
     }
 }
 
-static void put_json_string(Buf *out, const char *text, size_t len)
-{
-    buf_putc(out, '"');
-    for (size_t i = 0; i < len;) {
-        uint32_t c;
-        size_t n = utf8_decode(text + i, len - i, &c);
-        if (n == 0) {
-            buf_put_utf8(out, 0xFFFD);
-            n = 1;
-        } else if (c == '"' || c == '\\') {
-            buf_putc(out, '\\');
-            buf_putc(out, (char)c);
-        } else if (is_control(c)) {
-            buf_printf(out, "\\u%04x", (unsigned)c);
-        } else {
-            buf_put(out, text + i, n);
-        }
-        i += n;
-    }
-    buf_putc(out, '"');
-}
-
 static void put_json_cstr(Buf *out, const char *text)
 {
-    put_json_string(out, text, strlen(text));
+    buf_put_json(out, text, strlen(text));
 }
 
 static void put_json_value(Buf *out, const LogField *f)
 {
     if (f->kind == LOG_FIELD_TEXT) {
-        put_json_string(out, f->as.text, f->len);
+        buf_put_json(out, f->as.text, f->len);
     } else if (f->kind == LOG_FIELD_FLOAT && f->as.f - f->as.f != 0) {
         buf_puts(out, "null"); /* JSON has neither NaN nor infinities */
     } else {

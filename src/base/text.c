@@ -22,3 +22,30 @@ size_t text_distance(const char *a, const char *b, size_t b_len)
     }
     return row[n];
 }
+
+bool text_is_control(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7F && c < 0xA0);
+}
+
+void buf_put_json(Buf *out, const char *text, size_t len)
+{
+    buf_putc(out, '"');
+    for (size_t i = 0; i < len;) {
+        uint32_t c;
+        size_t n = utf8_decode(text + i, len - i, &c);
+        if (n == 0) {
+            buf_put_utf8(out, 0xFFFD);
+            n = 1;
+        } else if (c == '"' || c == '\\') {
+            buf_putc(out, '\\');
+            buf_putc(out, (char)c);
+        } else if (text_is_control(c)) {
+            buf_printf(out, "\\u%04x", (unsigned)c);
+        } else {
+            buf_put(out, text + i, n);
+        }
+        i += n;
+    }
+    buf_putc(out, '"');
+}

@@ -683,6 +683,44 @@ static void command_whatis(Prompt *p, char *text)
     free(whole);
 }
 
+/* "as FORMAT" at the end of TEXT, which is taken off. */
+static MtWhyFormat take_format(char *text)
+{
+    static const char *const names[] = {"text", "json", "dot", "atoms"};
+    for (int i = 0; i < 4; i++) {
+        char end[16];
+        snprintf(end, sizeof end, " as %s", names[i]);
+        size_t len = strlen(text), n = strlen(end);
+        if (len < n || strcmp(text + len - n, end) != 0) continue;
+        text[len - n] = '\0';
+        return (MtWhyFormat)i;
+    }
+    return MT_WHY_TEXT;
+}
+
+static void command_why(Prompt *p, char *text)
+{
+    MtAtom atom;
+    MtWhyFormat format = take_format(text);
+    size_t scope = mt_scope_open(p->rt);
+    if (mt_parse(p->rt, text, strlen(text), &atom) != MT_OK)
+        complain(p);
+    else
+        fputs(mt_explain(p->rt, atom, format, 0), p->out);
+    mt_scope_close(p->rt, scope);
+}
+
+static void command_whynot(Prompt *p, char *text)
+{
+    MtAtom atom = p->stop ? p->stop->atom : (MtAtom){0};
+    size_t scope = mt_scope_open(p->rt);
+    if (*text && mt_parse(p->rt, text, strlen(text), &atom) != MT_OK)
+        complain(p);
+    else
+        fputs(mt_why_not(p->rt, atom, false), p->out);
+    mt_scope_close(p->rt, scope);
+}
+
 static void list_around(Prompt *p, const char *file, uint32_t line)
 {
     uint32_t first = line > LINES_AROUND ? line - LINES_AROUND : 1;

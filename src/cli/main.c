@@ -146,6 +146,35 @@ static void dump(MtRuntime *rt, const Options *o, Output *out)
     output_text(out, text, strlen(text));
 }
 
+/* -- explain -- */
+
+/* The results of the queries themselves are not asked for. */
+static bool skip_result(void *context, MtRuntime *rt, const MtResult *result)
+{
+    (void)context;
+    (void)rt;
+    (void)result;
+    return true;
+}
+
+static int explain(MtRuntime *rt, const Options *o, Output *out)
+{
+    MtStatus status = MT_OK;
+    for (size_t i = 0; i < o->input_count && status == MT_OK; i++) {
+        status = run_input(rt, &o->inputs[i], skip_result, NULL);
+        if (status == MT_QUERY_ERROR) status = MT_OK; /* its rules are there */
+    }
+    MtAtom atom;
+    if (status == MT_OK) status = mt_parse(rt, o->explain, strlen(o->explain), &atom);
+    if (status != MT_OK) {
+        output_error(mt_error(rt));
+        return exit_status(status);
+    }
+    const char *text = mt_explain(rt, atom, o->explain_format, 0);
+    output_text(out, text, strlen(text));
+    return STATUS_OK;
+}
+
 /* -- --debug -- */
 
 /* What a run under the debugger gives: not what it was at when it was ended. */
@@ -226,6 +255,11 @@ static int run(const Options *o, Output *out)
         return exit_status(error.status);
     }
     if (o->debug) return debug(rt, o, out);
+    if (o->explain) {
+        int status = explain(rt, o, out);
+        mt_free(rt);
+        return status;
+    }
     /* Nothing runs that could be interrupted: Ctrl-C ends the process then. */
     Interrupt *interrupt = o->dump_ast ? NULL : interrupt_start(rt);
     int status = run_inputs(rt, o, interrupt, out);

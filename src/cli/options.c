@@ -63,6 +63,7 @@ static void print_option(FILE *to, const OptionInfo *o)
 void options_print_help(FILE *to)
 {
     fputs("Usage: mettatron [OPTION...] FILE...\n"
+          "       mettatron explain [OPTION...] FILE... 'EXPR'\n"
           "Run MeTTa programs; FILE may be - for standard input.  Without FILE on a terminal: the REPL.\n",
           to);
     for (size_t i = 0; i < TABLE_LEN; i++) {
@@ -194,6 +195,17 @@ static bool parse_log_format(const char *text, MtLogFormat *out)
     return false;
 }
 
+static bool parse_why_format(const char *text, MtWhyFormat *out)
+{
+    static const char *const names[] = {"text", "json", "dot", "atoms"};
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(text, names[i]) != 0) continue;
+        *out = (MtWhyFormat)i;
+        return true;
+    }
+    return false;
+}
+
 /* -- Parsing -- */
 
 static void add_input(Options *o, InputKind kind, const char *text)
@@ -242,6 +254,9 @@ static bool apply(Options *o, const OptionInfo *info, const char *value)
         break;
     case OPTION_JIT_LOG:
         o->jit_log = true;
+        break;
+    case OPTION_EXPLAIN_AS:
+        good = parse_why_format(value, &o->explain_format);
         break;
     case OPTION_DEBUG:
         o->debug = true;
@@ -326,7 +341,8 @@ bool options_parse(Options *o, int argc, char **argv)
     o->inputs = calloc((size_t)argc + 1, sizeof *o->inputs);
     o->search_paths = calloc((size_t)argc + 1, sizeof *o->search_paths);
     if (!o->inputs || !o->search_paths) return complain("out of memory");
-    for (int i = 1; i < argc; i++) {
+    bool explains = argc > 1 && strcmp(argv[1], "explain") == 0;
+    for (int i = 1 + explains; i < argc; i++) {
         const char *word = argv[i];
         if (only_files || word[0] != '-' || word[1] == '\0')
             add_input(o, INPUT_FILE, word);
@@ -335,6 +351,10 @@ bool options_parse(Options *o, int argc, char **argv)
         else if (!take_option(o, argv, &i))
             return false;
     }
+    if (!explains) return true;
+    if (o->input_count == 0 || o->inputs[o->input_count - 1].kind != INPUT_FILE)
+        return complain("explain needs an expression, after the files");
+    o->explain = o->inputs[--o->input_count].text;
     return true;
 }
 

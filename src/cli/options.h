@@ -35,6 +35,8 @@ typedef struct Options {
     bool dump_full;        /* with everything that the code refers to */
     const char *dump_pass; /* NULL: bytecode; else before and after this pass */
     const char *stats;     /* NULL, "text" or "json" */
+    const char *explain;   /* run the inputs, and explain this expression; or NULL */
+    MtWhyFormat explain_format;
     bool debug;
     const char *debug_script, *break_on; /* or NULL */
     const char *log_filter;

@@ -9,6 +9,16 @@ static void put_atom(FILE *to, MtRuntime *rt, MtAtom atom)
     fwrite(text, 1, len, to);
 }
 
+/* Where the errors among the results were made. */
+static void print_traces(MtRuntime *rt, const MtResult *result)
+{
+    for (size_t i = 0; i < result->count; i++) {
+        const char *trace =
+            mt_is_error(rt, result->atoms[i]) ? mt_debug_error_trace(rt, result->atoms[i]) : NULL;
+        if (trace) fputs(trace, stderr);
+    }
+}
+
 bool output_result(void *context, MtRuntime *rt, const MtResult *result)
 {
     Output *o = context;
@@ -20,6 +30,7 @@ bool output_result(void *context, MtRuntime *rt, const MtResult *result)
     }
     if (!o->sexpr) fputs("]\n", o->file);
     fflush(o->file);
+    if (result->is_error) print_traces(rt, result);
     if (o->timing) {
         output_duration(stderr, result->elapsed_ns);
         fputc('\n', stderr);

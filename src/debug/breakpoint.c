@@ -607,7 +607,7 @@ static bool is_watched_change(Debugger *d, const Breakpoint *b, const Space *s, 
 void space_changed(Runtime *rt, Space *s, Word atom, bool added)
 {
     Debugger *d = rt->debug.debugger;
-    if (d->busy || !rt->machine) return;
+    if (d->busy || d->derivation || !rt->machine) return;
     for (size_t i = 0; i < d->breaks.len; i++) {
         Breakpoint *b = d->breaks.data[i];
         if (!is_watched_change(d, b, s, atom) || !counts(b)) continue;

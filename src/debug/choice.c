@@ -158,6 +158,7 @@ static bool describe(Debugger *d, const Choice *c, Alternative *a)
 void alternatives(Debugger *d, const Choice *until, Alternatives *out)
 {
     Alternative a;
+    if (!d->machine) return;
     for (const Choice *c = d->machine->choice; c != until && c->kind != CHOICE_BOTTOM; c = c->prev)
         if (describe(d, c, &a)) vec_push(out, a);
 }

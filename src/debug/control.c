@@ -7,7 +7,9 @@
 
 static bool wants_all(const Debugger *d)
 {
-    if (d->first || d->catches || d->target.how == RESUME_STEP || d->target.how == RESUME_TAKE) return true;
+    if (d->first || d->catches || d->derivation || d->target.how == RESUME_STEP ||
+        d->target.how == RESUME_TAKE)
+        return true;
     return (d->target.how == RESUME_NEXT || d->target.how == RESUME_FINISH) && d->quiet == 0;
 }
 
@@ -35,13 +37,22 @@ static RtDebugAction program_breakpoint(void *context, Runtime *rt, Word conditi
 {
     Debugger *d = context;
     Machine *m = rt->machine;
-    if (d->busy || !m || !d->on_stop) return RT_DEBUG_CONTINUE;
+    if (d->busy || d->derivation || !m || !d->on_stop) return RT_DEBUG_CONTINUE;
     Word head = rt_sym(rt, "breakpoint!");
     Word call =
         word_is_nil(condition) ? atom_expr(&rt->heap, &head, 1) : atom_expr2(&rt->heap, head, condition);
     Stop s = {.reason = STOP_PROGRAM, .port = AT_CALL, .goal = call, .value = WORD_NIL};
     ask_about(d, m, &s);
     return d->quitting ? RT_DEBUG_STOP : RT_DEBUG_CONTINUE;
+}
+
+/* (explain EXPR) */
+static void explain_for_program(Runtime *rt, Word atom, WordVec *out)
+{
+    Buf none = {0};
+    explain(rt->debug.debugger, rt->machine ? rt->machine->scope : rt->top->scope, atom, WHY_ATOMS, 0, &none,
+            out);
+    buf_free(&none);
 }
 
 /* -- Life -- */
@@ -53,10 +64,11 @@ Debugger *debug_new(Runtime *rt, OnStop on_stop, void *context)
     d->on_stop = on_stop;
     d->context = context;
     d->pauses = on_stop != NULL;
-    d->stop.goal = d->stop.value = d->forced = d->last_error = WORD_NIL;
+    d->stop.goal = d->stop.value = d->forced = d->last_error = d->kept = WORD_NIL;
     rt->debug.ports = &debug_ports;
     rt->debug.debugger = d;
     rt->debug.space_changed = space_changed;
+    rt->debug.explain = explain_for_program;
     if (on_stop) {
         rt->debug.on_breakpoint = program_breakpoint;
         rt->debug.context = d;
@@ -71,6 +83,7 @@ void debug_free(Debugger *d)
     breaks_free(d);
     r->ports = NULL;
     r->debugger = NULL;
+    r->explain = NULL;
     r->watching = r->all = r->spaces = false;
     if (r->on_breakpoint == program_breakpoint) r->on_breakpoint = NULL;
     if (d->spare.stack) machine_fini(&d->spare);
@@ -94,6 +107,7 @@ void debug_stop_first(Debugger *d)
 
 void debug_query_ended(Debugger *d)
 {
+    d->machine = NULL;
     d->goals.len = 0;
     d->quiet = 0;
     d->numbers = 0;
@@ -110,7 +124,8 @@ void debug_query_ended(Debugger *d)
 
 bool debug_can_leave(const Debugger *d)
 {
-    return (d->stop.reason == STOP_STEP || d->stop.reason == STOP_BREAKPOINT) && d->stop.port != AT_ERROR;
+    return d->machine && (d->stop.reason == STOP_STEP || d->stop.reason == STOP_BREAKPOINT) &&
+           d->stop.port != AT_ERROR;
 }
 
 bool debug_retry(Debugger *d, uint64_t number)

@@ -99,7 +99,7 @@ typedef enum CatchKind {
     CATCH_COUNT
 } CatchKind;
 
-enum { ANY_ARITY = UINT32_MAX };
+enum { ANY_ARITY = UINT32_MAX, MOST_ITEMS = 16 /* that are looked at for any */ };
 
 enum { MOST_ARGUMENTS = 8, NO_ARGUMENT = UINT32_MAX };
 /* A variable of a condition that is an argument of the call. */
@@ -173,9 +173,11 @@ typedef struct Walk {
     const Frame *frame;
     uint32_t head;
     bool started;
+    Word call; /* what the frame that was walked last has called, or Nil: valid until the next evaluation */
 } Walk;
 
-Walk walk_begin(Debugger *d);
+/* CALL: that is at the stop, or Nil. */
+Walk walk_begin(Debugger *d, Word call);
 bool walk_next(Walk *w, Activation *a);
 /* Number of activations; linear, but stops at LIMIT. */
 size_t walk_count(Debugger *d, size_t limit);
@@ -221,6 +223,9 @@ Span call_place(Debugger *d, const Machine *m, Word goal);
 /* Has the program itself rules for HEAD with N items? */
 bool is_program_function(Debugger *d, const Scope *scope, Word head, uint32_t n);
 
+/* Append FILE:LINE, if the place is known. */
+void print_place(Debugger *d, Span place, Buf *out);
+
 /* -- Values (value.c) -- */
 
 /* Append the text of W, cut when it is longer than about LIMIT bytes.  Takes no longer than that. */
@@ -254,6 +259,19 @@ size_t alternatives_left(Debugger *d, const Choice *until);
 bool alternative_choose(Debugger *d, size_t n, size_t which, const char **error);
 /* Remove the Nth: the program loses results. */
 bool alternative_prune(Debugger *d, size_t n, const char **error);
+
+/* -- Why, and why not (derive.c, clash.c) -- */
+
+typedef enum WhyFormat { WHY_TEXT, WHY_JSON, WHY_DOT, WHY_ATOMS } WhyFormat;
+/* Evaluate EXPRESSION, and append how each result was derived, or only result WANTED (from 1; 0: each); as text also why calls in it came
+ * to nothing.  WHY_ATOMS: (derivation EXPRESSION RESULT PART...) go to ATOMS, whose parts are such, (rule PLACE), (fact ATOM) and
+ * (operation CALL RESULT).  Returns the number of results. */
+size_t explain(Debugger *d, Scope *scope, Word expression, WhyFormat format, size_t wanted, Buf *out,
+               WordVec *atoms);
+enum { WHY_NOT_FEW = 3 };
+/* Append why GOAL is not reduced, or has no result: up to MOST of the nearest rules, each with the first place at which it differs.  May
+ * evaluate. */
+void why_not(Debugger *d, Scope *scope, Word goal, size_t most, Buf *out);
 
 /* -- Recorder (record.c) -- */
 

@@ -8,10 +8,10 @@
 
 /* -- Walking -- */
 
-Walk walk_begin(Debugger *d)
+Walk walk_begin(Debugger *d, Word call)
 {
     Machine *m = d->machine;
-    return (Walk){.d = d, .frame = m ? m->frame : NULL, .head = m ? m->head : NO_HEAD};
+    return (Walk){.d = d, .frame = m ? m->frame : NULL, .head = m ? m->head : NO_HEAD, .call = call};
 }
 
 static bool waits_for_part(const Frame *f)
@@ -67,8 +67,11 @@ static bool is_part_of(const Frame *outer, const Frame *inner)
     return outer->head == inner->head && !word_is_nil(part) && part == atom_deref(frame_expression(inner));
 }
 
-static const Frame *take_mark(const Frame *f, Activation *a)
+static const Frame *take_mark(Walk *w, const Frame *f, Activation *a)
 {
+    w->head = f->head; /* who has called it */
+    w->started = false;
+    w->call = f->slot[MARK_GOAL];
     a->goal = f->slot[MARK_GOAL];
     a->number = mark_number(f->slot);
     Word head = atom_deref(expr_at(atom_deref(a->goal), 0));
@@ -90,9 +93,7 @@ static const Frame *take_tier0(Walk *w, const Frame *f, Activation *a)
     const Frame *outer;
     while ((outer = skip_transparent(f->parent)) && waits_for_part(outer) && is_part_of(outer, f)) f = outer;
     if (a->head == NO_HEAD || !is_mark_of(outer, a->head)) return outer;
-    w->head = outer->head;
-    w->started = false;
-    return take_mark(outer, a);
+    return take_mark(w, outer, a);
 }
 
 /* A function that has made a last call: its name is all that is left. */
@@ -102,7 +103,7 @@ static bool take_tail(Walk *w, Activation *a)
     uint32_t head = w->head;
     w->started = true;
     if (head == NO_HEAD || !f || f->head == head || is_mark_of(f, head)) return false;
-    *a = (Activation){.head = head, .tail = true, .goal = WORD_NIL, .whole = WORD_NIL, .part = WORD_NIL};
+    *a = (Activation){.head = head, .tail = true, .goal = WORD_NIL, .whole = WORD_NIL, .part = w->call};
     return true;
 }
 
@@ -115,9 +116,7 @@ bool walk_next(Walk *w, Activation *a)
         w->frame = take_vm(w, f, a);
     } else if (f->kind == FRAME_PORT) {
         *a = (Activation){.head = NO_HEAD, .frame = f, .whole = WORD_NIL, .part = WORD_NIL};
-        w->head = f->head; /* who has called it */
-        w->started = false;
-        w->frame = take_mark(f, a);
+        w->frame = take_mark(w, f, a);
     } else {
         w->frame = take_tier0(w, f, a);
     }
@@ -126,7 +125,7 @@ bool walk_next(Walk *w, Activation *a)
 
 size_t walk_count(Debugger *d, size_t limit)
 {
-    Walk w = walk_begin(d);
+    Walk w = walk_begin(d, WORD_NIL);
     Activation a;
     size_t n = 0;
     while (n < limit && walk_next(&w, &a)) n++;

@@ -187,6 +187,7 @@ static Resume ask(Debugger *d, Machine *m, Stop *s)
     Resume how = d->on_stop ? d->on_stop(d->context, d, &d->stop) : RESUME_CONTINUE;
     *s = d->stop;
     d->stop = (Stop){.goal = WORD_NIL, .value = WORD_NIL};
+    d->machine = NULL;
     r->asking = asking;
     d->busy = false;
     if (m->rt->limits.deadline_ns) m->rt->limits.deadline_ns += base_now_ns() - began;
@@ -270,7 +271,7 @@ static bool is_detour(Debugger *d, Machine *m, Resume how, Step *next)
 static uint32_t depth_here(Debugger *d, Machine *m)
 {
     d->machine = m;
-    Walk w = {.d = d, .frame = m->frame, .head = NO_HEAD, .started = true};
+    Walk w = {.d = d, .frame = m->frame, .head = NO_HEAD, .started = true, .call = WORD_NIL};
     Activation a;
     uint32_t n = 1;
     while (walk_next(&w, &a)) {
@@ -292,6 +293,13 @@ static bool port_call(Machine *m, Step *next)
     uint32_t symbol = word_is_sym(head) ? word_sym_id(head) : UINT32_MAX;
     unsigned watch = symbol < d->watch.len ? d->watch.data[symbol] : 0;
     bool visible = m->rt->debug.all && is_program_function(d, m->scope, head, expr_len(m->atom));
+    if (d->derivation) {
+        if (!visible || derivation_is_full(d)) return true;
+        Stop unseen = {.depth = 0};
+        mark(d, m, &unseen);
+        derive_call(d, m, m->frame);
+        return true;
+    }
     if (!watch && !visible) return true;
     Breakpoint *hit = watch & WATCH_CALLS ? break_hit(d, AT_CALL, &m->atom, NULL) : NULL;
     m->rt->debug.stay = (watch & WATCH_RULES) != 0;
@@ -327,6 +335,10 @@ static bool port_unify(Machine *m, Step *next)
     Debugger *d = debugger_of(m);
     if (d->busy) return true;
     Goal *goal = goal_at(d, m);
+    if (d->derivation) {
+        if (goal) derive_rule(d, m);
+        return true;
+    }
     if (goal) {
         goal->space = m->rule_space;
         goal->rule = m->rule;
@@ -367,9 +379,12 @@ static bool port_stuck(Machine *m, Step *next)
     if (d->busy || !atom_is_cons(m->atom)) return true;
     Goal *goal = goal_at(d, m);
     Word head = atom_deref(expr_at(m->atom, 0));
-    bool visible = m->rt->debug.all && (is_program_function(d, m->scope, head, expr_len(m->atom)) ||
-                                        is_misspelt(d, m->scope, head));
+    bool visible = m->rt->debug.all && is_surprising(d, m->scope, m->atom);
     if (!goal && !visible) return true;
+    if (d->derivation) {
+        derive_miss(d, m->atom);
+        return true;
+    }
     Breakpoint *hit = break_hit(d, AT_STUCK, &m->atom, NULL);
     if (!hit && visible) hit = catch_hit(d, CATCH_STUCK);
     Stop s = {.port = AT_STUCK, .goal = m->atom, .value = WORD_NIL};
@@ -415,7 +430,7 @@ static Breakpoint *error_hit(Debugger *d, Word *goal, Word error)
 static void port_error(Machine *m)
 {
     Debugger *d = debugger_of(m);
-    if (d->busy || !atom_is_cons(m->value) || m->value == d->last_error) return;
+    if (d->busy || d->derivation || !atom_is_cons(m->value) || m->value == d->last_error) return;
     d->last_error = m->value;
     record_error(d, m, m->value);
     if (!m->rt->debug.watching) return;
@@ -465,6 +480,12 @@ static Step port_result(Machine *m, Frame *f)
         return STEP_RETURN;
     }
     goal->results++;
+    if (d->derivation) {
+        derive_exit(d, f, m->value);
+        if (m->choice == end) machine_drop(m, m->choice);
+        m->frame = f->parent;
+        return STEP_RETURN;
+    }
     Stop s = {.port = AT_EXIT,
               .number = number,
               .depth = goal->depth,
@@ -539,7 +560,9 @@ static Step port_fail(Debugger *d, Machine *m, Choice *c)
     machine_restore(m, c);
     m->atom = c->slot[MARK_GOAL];
     Step next = STEP_FAIL;
-    if (goal && !d->busy) {
+    if (goal && d->derivation) {
+        if (goal->results == 0) derive_miss(d, m->atom);
+    } else if (goal && !d->busy) {
         Stop s = {
             .port = AT_FAIL, .number = number, .depth = goal->depth, .place = goal->place, .value = WORD_NIL};
         s.goal = m->atom;
@@ -583,7 +606,7 @@ void ask_about(Debugger *d, Machine *m, Stop *s)
 static bool port_pause(Machine *m)
 {
     Debugger *d = debugger_of(m);
-    if (d->busy || d->quitting || !d->pauses) return false;
+    if (d->busy || d->derivation || d->quitting || !d->pauses) return false;
     m->rt->limits.interrupted = 0;
     Stop s = {.port = AT_CALL, .reason = STOP_PAUSE, .goal = atom_deref(m->atom), .value = WORD_NIL};
     ask_about(d, m, &s);
@@ -600,6 +623,24 @@ static void port_changed(Machine *m)
     ask_about(d, m, &s);
 }
 
+static void port_top(Machine *m)
+{
+    Debugger *d = debugger_of(m);
+    if (d->derivation && !d->busy) derive_result(d, m, m->value);
+}
+
+static void port_row(Machine *m, Word fact)
+{
+    Debugger *d = debugger_of(m);
+    if (d->derivation && !d->busy) derive_fact(d, m, fact);
+}
+
+static void port_operation(Machine *m, Word call, Word value)
+{
+    Debugger *d = debugger_of(m);
+    if (d->derivation && !d->busy) derive_operation(d, m, call, value);
+}
+
 /* Rules may have been read since. */
 static void port_query(Runtime *rt)
 {
@@ -612,6 +653,8 @@ static void port_trace(Runtime *rt, Heap *h)
     heap_visit(h, &d->stop.goal);
     heap_visit(h, &d->stop.value);
     heap_visit(h, &d->forced);
+    heap_visit(h, &d->kept);
+    if (d->derivation) derivation_trace(d->derivation, h);
     heap_visit(h, &d->last_error);
     for (size_t i = 0; i < d->errors.len; i++) heap_visit(h, &d->errors.data[i].error);
     breaks_trace(d, h);
@@ -626,6 +669,9 @@ const DebugPorts debug_ports = {
     .back = port_back,
     .pause = port_pause,
     .changed = port_changed,
+    .top = port_top,
+    .row = port_row,
+    .operation = port_operation,
     .query = port_query,
     .trace = port_trace,
 };

@@ -39,7 +39,7 @@ void recorder_print(Debugger *d, Buf *out)
 
 enum { TRACED_ERRORS = 32, TRACED_CALLS = 12, TRACED_TEXT = 80 };
 
-static void print_place(Debugger *d, const Span *place, Buf *out)
+static void end_with_place(Debugger *d, const Span *place, Buf *out)
 {
     if (place->line && place->file < d->rt->files.len)
         buf_printf(out, "  %s:%u:%u", d->rt->files.data[place->file], place->line, place->column);
@@ -60,7 +60,7 @@ static void print_activation(Debugger *d, const Activation *a, Buf *out)
         print_short(d->rt, site.goal, TRACED_TEXT, out);
     else
         buf_puts(out, a->head == NO_HEAD ? "the query" : sym_text(d->rt->symbols, a->head, NULL));
-    print_place(d, &site.place, out);
+    end_with_place(d, &site.place, out);
 }
 
 static void print_trace(Debugger *d, Machine *m, Word goal, Buf *out)
@@ -70,9 +70,9 @@ static void print_trace(Debugger *d, Machine *m, Word goal, Buf *out)
         Span place = call_place(d, m, goal);
         buf_puts(out, "  at ");
         print_short(d->rt, goal, TRACED_TEXT, out);
-        print_place(d, &place, out);
+        end_with_place(d, &place, out);
     }
-    Walk w = walk_begin(d);
+    Walk w = walk_begin(d, atom_is_cons(goal) ? goal : WORD_NIL);
     Activation a;
     size_t n = 0;
     while (n++ < TRACED_CALLS && walk_next(&w, &a)) print_activation(d, &a, out);

@@ -1,7 +1,7 @@
 /* Rules as the text has them: which there are, where they stand, which expression of them is at work. */
 #include "debug/state.h"
 
-enum { MOST_ITEMS = 16, NESTING = 24 };
+enum { NESTING = 24 };
 
 /* -- Looking rules up -- */
 
@@ -166,7 +166,8 @@ Word instance(Debugger *d, const Rule *rule, Word part, const Bindings *bindings
 {
     Word *slots = base_alloc((rule->slot_count + 1) * sizeof *slots);
     for (uint32_t i = 0; i < rule->slot_count; i++) {
-        slots[i] = WORD_NIL;
+        /* As the programmer has written it. */
+        slots[i] = atom_new_var(&d->rt->heap, rule->names[i].name, OBJ_PLAIN);
         for (size_t k = 0; k < bindings->len; k++)
             if (bindings->data[k].name == rule->names[i].name) slots[i] = bindings->data[k].value;
     }

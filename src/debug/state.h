@@ -26,6 +26,8 @@ typedef struct UsedRule {
     Choice *once; /* that applies it; NULL: it has */
 } UsedRule;
 
+typedef struct Derivation Derivation;
+
 /* Where an error was made. */
 typedef struct ErrorTrace {
     Word error; /* root */
@@ -87,12 +89,26 @@ struct Debugger {
     Buf error;          /* the text of a complaint */
     Buf note;           /* of a stop */
     VEC(UsedRule) used;
+    Derivation *derivation; /* being made, or NULL: then all goals are marked, and nothing stops */
+    Word kept;              /* root, for those who evaluate */
     VEC(uint32_t) near;     /* by symbol: what it may be a misspelling of, see near_function */
     VEC(ErrorTrace) errors; /* of the query at work, the first ones */
     Word last_error;        /* told last: root */
     Record records[RECORDS];
     uint64_t recorded;
 };
+
+/* derive.c: to be called for a goal just marked, a rule applied, a result of a marked goal or of the whole, a row of a match, a call of an
+ * operation, a goal without a result. */
+bool derivation_is_full(const Debugger *d);
+void derive_call(Debugger *d, Machine *m, Frame *mark);
+void derive_rule(Debugger *d, const Machine *m);
+void derive_exit(Debugger *d, const Frame *mark, Word value);
+void derive_result(Debugger *d, const Machine *m, Word value);
+void derive_fact(Debugger *d, const Machine *m, Word fact);
+void derive_operation(Debugger *d, const Machine *m, Word call, Word value);
+void derive_miss(Debugger *d, Word goal);
+void derivation_trace(Derivation *v, Heap *h);
 
 static inline Debugger *debugger_of(const Machine *m)
 {
@@ -138,10 +154,8 @@ bool rule_is_used_up(Debugger *d, uint64_t number, Machine *m);
 
 /* clash.c: the known function that HEAD may be a misspelling of, NO_HEAD when none is near. */
 uint32_t near_function(Debugger *d, const Scope *scope, uint32_t head);
-static inline bool is_misspelt(Debugger *d, const Scope *scope, Word head)
-{
-    return word_is_sym(head) && near_function(d, scope, word_sym_id(head)) != NO_HEAD;
-}
+/* Is it strange that GOAL is irreducible?  Not so if it is data: nobody has rules for its head, nor for one like it. */
+bool is_surprising(Debugger *d, const Scope *scope, Word goal);
 
 /* record.c */
 void record(Debugger *d, Port port, uint64_t number, uint32_t depth, Word goal, Word value);

@@ -328,6 +328,7 @@ static Step body_result(Machine *m, Word goal, Word type, BiStatus status, Word 
 {
     switch (status) {
     case BI_OK:
+        if (UNLIKELY(m->rt->debug.derives)) m->rt->debug.ports->operation(m, goal, out);
         return call_result(m, goal, out, type);
     case BI_MANY:
         return call_many(m, goal, out, type);

@@ -52,6 +52,10 @@ typedef struct DebugPorts {
     bool (*pause)(Machine *m);
     /* The operation m->atom, whose result is m->value, has changed a space or a state that somebody waits for. */
     void (*changed)(Machine *m);
+    /* None of these evaluates: a whole evaluation has the result m->value; a pattern has matched FACT; the operation CALL has given VALUE. */
+    void (*top)(Machine *m);
+    void (*row)(Machine *m, Word fact);
+    void (*operation)(Machine *m, Word call, Word value);
     /* A form of a text is about to be evaluated (rt->debug.query). */
     void (*query)(Runtime *rt);
     /* Collector roots. */

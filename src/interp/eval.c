@@ -92,7 +92,7 @@ static bool pure_call(Machine *m, Word t, int depth, Word *out)
 /* Tracing shows every reduction, so nothing is done in passing then. */
 static bool try_pure(Machine *m, Word t, Word *out)
 {
-    if (UNLIKELY(log_on(&m->rt->log, LOG_TARGET_EVAL, LOG_TRACE))) return false;
+    if (UNLIKELY(log_on(&m->rt->log, LOG_TARGET_EVAL, LOG_TRACE) || m->rt->debug.derives)) return false;
     return pure_call(m, t, PURE_DEPTH, out);
 }
 

@@ -18,6 +18,7 @@ enum { MATCH_OWN = 1, MATCH_CLOSED = 2 };
 static Step match_found(Machine *m, const Word slots[MATCH_SLOTS])
 {
     Word rest = slots[MATCH_REST];
+    if (UNLIKELY(m->rt->debug.derives)) m->rt->debug.ports->row(m, slots[MATCH_PATTERN]);
     if (rest == WORD_UNIT) return call_result(m, slots[MATCH_GOAL], slots[MATCH_RESULT], slots[MATCH_TYPE]);
     return join_start(m, expr_items(rest), expr_len(rest), slots[MATCH_GOAL], slots[MATCH_RESULT],
                       slots[MATCH_TYPE]);

@@ -109,6 +109,10 @@ static Step resume_frame(Machine *m, Frame *f, Word value)
     m->head = f->head;
     switch ((FrameKind)f->kind) {
     case FRAME_TOP:
+        if (is_watched(m)) {
+            m->value = value;
+            m->rt->debug.ports->top(m);
+        }
         vec_push(&m->results, kept_result(m, bottom_choice(m), value));
         return STEP_FAIL;
     case FRAME_ARGS:

@@ -139,12 +139,15 @@ typedef struct RtDebug {
     void *debugger;
     bool watching; /* some calls, rules, stuck calls or errors are to be told to PORTS */
     bool all;      /* every call is: nothing runs above tier 0 */
+    bool derives;  /* rows and operations are to be told, too */
     bool stay;     /* the call at work stays in tier 0 */
     bool spaces;   /* changes of spaces and states are to be told to SPACE_CHANGED, at once */
     /* ATOM has come to or gone from S; S is NULL: a state, which is ATOM now, has changed. */
     void (*space_changed)(struct Runtime *rt, Space *s, Word atom, bool added);
     bool
         changed; /* one that somebody waits for has happened: PORTS wants to know at the end of the operation */
+    /* The derivations of ATOM's results, as atoms, are appended to OUT; NULL: not in this build. */
+    void (*explain)(struct Runtime *rt, Word atom, WordVec *out);
     Span query; /* of the form that is being evaluated; line 0: it has no place */
 } RtDebug;
 

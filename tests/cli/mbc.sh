@@ -17,10 +17,10 @@ EOF
 "$program" fib.metta >tier1
 "$program" --tiers=10 fib.metta >later
 check "it compiles" 0 "" "" "$program" --compile -o fib.mbc fib.metta
-check "its results" 1 "$(cat tier1)" "" "$program" fib.mbc
-check "its results in tier 0" 1 "$(cat tier0)" "" "$program" --tier=0 fib.mbc
-check "its results after ten calls" 1 "$(cat later)" "" "$program" --tiers=10 fib.mbc
-check "from a pipe" 1 "$(cat tier1)" "" sh -c "cat fib.mbc | '$program' -"
+check "its results" 1 "$(cat tier1)" "^  at \(/ 1 0\)" "$program" fib.mbc
+check "its results in tier 0" 1 "$(cat tier0)" "^  at " "$program" --tier=0 fib.mbc
+check "its results after ten calls" 1 "$(cat later)" "^  at " "$program" --tiers=10 fib.mbc
+check "from a pipe" 1 "$(cat tier1)" "^  at " sh -c "cat fib.mbc | '$program' -"
 check "its chunks are taken" 1 "*" "taken from the compiled program function=fib" "$program" --log=mettatron::jit::hybrid::compile=debug fib.mbc
 expect "nothing else is compiled" sh -c '! grep -q "reason=compiled" err'
 mv fib.mbc same.mbc
@@ -116,5 +116,5 @@ cp fib.metta old.metta
 echo '!(fib 2)' >>old.metta
 check "a stale program" 3 "" "^mettatron: old.mbc: stale: ./old.metta has changed since it was compiled" "$program" old.mbc
 rm old.metta
-check "a program without its source" 1 "$(cat tier1)" "" "$program" old.mbc
+check "a program without its source" 1 "$(cat tier1)" "^  at " "$program" old.mbc
 end

@@ -51,9 +51,9 @@ check "bad number" 2 "" "is no N" "$program" --max-depth=-1 -e 1
 check "bad time" 2 "" "is no SECONDS" "$program" --timeout=soon -e 1
 check "size units" 0 "[1]" "" "$program" --max-memory=1G --max-memory=512m --max-memory 65536K -e 1
 
-check "a query that ends in an error" 1 "*" "" "$program" error.metta
+check "a query that ends in an error" 1 "*" "^  at \(/ 1 0\)  error.metta:1:6$" "$program" error.metta
 expect "the error ends the program" sh -c '[ "$(head -n 1 out)" = "[1]" ] && [ "$(wc -l <out)" = 2 ]'
-check "an error in a -e" 1 "*" "" "$program" -e '(/ 1 0)' -e '2'
+check "an error in a -e" 1 "*" "^  at \(/ 1 0\)$" "$program" -e '(/ 1 0)' -e '2'
 expect "later inputs are not run" sh -c '[ "$(wc -l <out)" = 1 ]'
 check "an error inside a result is none" 0 "[(quote (Error a b))]" "" "$program" -e '(quote (Error a b))'
 check "unfinished form" 3 "[1]" "^open.metta:2:1: " "$program" open.metta
@@ -66,7 +66,7 @@ check "unwritable output" 4 "" "^mettatron: /nonexistent/out: " "$program" -o /n
 [ -e /dev/full ] && check "full disk" 4 "" "cannot write: No space" sh -c "'$program' -e 1 >/dev/full"
 check "time limit" 124 "*" "out of time" "$program" --timeout=0.2 -e '(= (l) (l)) !(l)'
 check "time limit with growing data" 124 "*" "out of time" "$program" --timeout=0.2 -e '(= (l $x) (l (+ $x 1))) !(l 0)'
-check "depth limit" 1 "*" "" "$program" --max-depth=100 -e '(= (d $x) (+ 1 (d $x))) !(d 0)'
+check "depth limit" 1 "*" "^  at \(d 0\)  <expression>:1:16$" "$program" --max-depth=100 -e '(= (d $x) (+ 1 (d $x))) !(d 0)'
 expect "StackOverflow" grep -q StackOverflow out
 check "memory limit" 5 "*" "out of memory" "$program" --max-memory=48M -e '(= (d $x) (+ 1 (d (+ 1 $x)))) !(d 0)'
 expect "the last result says so" grep -q StackOverflow out

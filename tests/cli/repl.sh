@@ -18,7 +18,7 @@ repl "a bang alone waits for its form" 0 "[5]" "" '!
 5'
 repl "strings over lines" 0 '["a\nb"]' "" '! "a
 b"'
-repl "errors do not end it" 0 "*" "" '!(/ 1 0)
+repl "errors do not end it" 0 "*" "^  at \(/ 1 0\)  <repl>:1:2$" '!(/ 1 0)
 !(+ 1 1)'
 expect "the next query runs" grep -q '^\[2\]' out
 repl "syntax errors do not end it" 0 "[2]" "^<repl>:1:2: " 'a)

@@ -158,8 +158,8 @@ both "a rule read as text" "[1]
 
 # A type makes calls errors; the error ends the run.
 typed='(= (f $x) $x) (= (g $x) (f $x)) !(g 1) !(add-atom &self (: f (-> String String))) !(g 1)'
-check "a type is added, tier 0" 1 "*" "" "$program" --tier=0 -e "$typed"
+check "a type is added, tier 0" 1 "*" "^  at \(f 1\)" "$program" --tier=0 -e "$typed"
 mv out tier0
 expect "the type is seen" grep -q "BadArgType 1 String Number" tier0
-check "a type is added, tier 1" 1 "$(cat tier0)" "" "$program" --tier=1 -e "$typed"
+check "a type is added, tier 1" 1 "$(cat tier0)" "^  at \(f 1\)" "$program" --tier=1 -e "$typed"
 end
