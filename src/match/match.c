@@ -34,22 +34,6 @@ enum { PAIRS_INLINE = 24 };
 
 typedef SMALL_VEC(Pair, PAIRS_INLINE) PairStack;
 
-static void pairs_push(PairStack *s, const Word *a, const Word *b, uint32_t n)
-{
-    Pair pair = {a, b, n};
-    small_push(s, pair);
-}
-
-static bool pairs_next(PairStack *s, Word *a, Word *b)
-{
-    if (s->len == 0) return false;
-    Pair *p = &s->data[s->len - 1];
-    *a = *p->a++;
-    *b = *p->b++;
-    if (--p->left == 0) s->len--;
-    return true;
-}
-
 /* -- Unification (Robinson, with occurs check; ground sub-terms are skipped by it) -- */
 
 bool occurs_in(Word cell, Word term)
@@ -79,15 +63,9 @@ static bool bind_checked(Bind *b, Word cell, Word value)
     return true;
 }
 
-/* Two terms of which none is a variable, and not the same word: the items of expressions are pushed, atoms with a matching of
- * their own are put off. */
-static bool compare_nonvariables(Bind *b, PairStack *todo, Word x, Word y)
+/* Two terms of which none is a variable, not the same word and not both expressions; what has a matching of its own is put off. */
+static bool compare_atoms(Bind *b, Word x, Word y)
 {
-    if (atom_is_cons(x) && atom_is_cons(y)) {
-        if (expr_len(x) != expr_len(y)) return false;
-        pairs_push(todo, expr_items(x), expr_items(y), expr_len(x));
-        return true;
-    }
     if (atom_equal(x, y)) {
         b->loose |= word_is_double(x) || word_is_double(y);
         return true;
@@ -99,12 +77,9 @@ static bool compare_nonvariables(Bind *b, PairStack *todo, Word x, Word y)
     return true;
 }
 
-/* One pair; expressions are pushed. */
-static bool unify_step(Bind *b, PairStack *todo, Word x, Word y)
+/* Two terms that are not the same word and not both expressions. */
+static bool unify_atoms(Bind *b, Word x, Word y)
 {
-    x = atom_deref(x);
-    y = atom_deref(y);
-    if (x == y) return x != WORD_NAN;
     if (word_is_cell(x)) {
         if (word_is_cell(y) && (b->directed || var_serial(y) > var_serial(x))) {
             bind_cell(b, y, x);
@@ -114,18 +89,45 @@ static bool unify_step(Bind *b, PairStack *todo, Word x, Word y)
     }
     if (word_is_cell(y)) return bind_checked(b, y, x);
     if (UNLIKELY(!word_is_nil(b->wildcard)) && (x == b->wildcard || y == b->wildcard)) return true;
-    return compare_nonvariables(b, todo, x, y);
+    return compare_atoms(b, x, y);
+}
+
+/* The slots of a stored pattern. */
+typedef struct Slots {
+    Word *values;
+    const SlotName *names;
+} Slots;
+
+static bool match_atoms(Bind *b, Word pattern, Word term, const Slots *slots);
+
+/* Unify X and Y; X is a stored pattern if SLOTS is not NULL. */
+static inline ALWAYS_INLINE bool unify_terms(Bind *b, Word x, Word y, const Slots *slots)
+{
+    PairStack todo;
+    Pair at = {&x, &y, 1};
+    small_init(&todo);
+    bool ok;
+    do {
+        Word v = atom_deref(*at.a++), w = atom_deref(*at.b++);
+        at.left--;
+        if (v == w) {
+            ok = v != WORD_NAN;
+        } else if (atom_is_cons(v) && atom_is_cons(w)) {
+            ok = expr_len(v) == expr_len(w);
+            if (at.left) small_push(&todo, at);
+            at = (Pair){expr_items(v), expr_items(w), expr_len(v)};
+        } else {
+            ok = slots ? match_atoms(b, v, w, slots) : unify_atoms(b, v, w);
+        }
+        if (at.left == 0 && todo.len) at = todo.data[--todo.len];
+    } while (ok && at.left);
+    small_free(&todo);
+    return ok;
 }
 
 bool unify(Bind *b, Word x, Word y)
 {
-    PairStack todo;
-    small_init(&todo);
-    bool ok;
-    do ok = unify_step(b, &todo, x, y);
-    while (ok && pairs_next(&todo, &x, &y));
-    small_free(&todo);
-    return ok;
+    return unify_terms(b, x, y, NULL);
 }
 
 bool unify_pattern(Bind *b, Word value, Word pattern)
@@ -173,27 +175,21 @@ static bool match_slot(Bind *b, Word pattern, Word term, Word *slots)
     return true;
 }
 
-static bool match_step(Bind *b, PairStack *todo, Word pattern, Word term, Word *slots, const SlotName *names)
+/* A pattern and a term that are not the same word and not both expressions. */
+static bool match_atoms(Bind *b, Word pattern, Word term, const Slots *slots)
 {
-    term = atom_deref(term);
-    if (word_is_slot(pattern)) return match_slot(b, pattern, term, slots);
-    if (pattern == term) return term != WORD_NAN;
+    if (word_is_slot(pattern)) return match_slot(b, pattern, term, slots->values);
     if (word_is_cell(term)) {
-        Word instance = instantiate(b->heap, pattern, slots, names);
+        Word instance = instantiate(b->heap, pattern, slots->values, slots->names);
         return bind_checked(b, term, instance);
     }
-    return compare_nonvariables(b, todo, pattern, term);
+    return compare_atoms(b, pattern, term);
 }
 
 bool match_stored(Bind *b, Word pattern, Word term, Word *slots, const SlotName *names)
 {
-    PairStack todo;
-    small_init(&todo);
-    bool ok;
-    do ok = match_step(b, &todo, pattern, term, slots, names);
-    while (ok && pairs_next(&todo, &pattern, &term));
-    small_free(&todo);
-    return ok;
+    Slots s = {slots, names};
+    return unify_terms(b, pattern, term, &s);
 }
 
 bool match_stored_pattern(Bind *b, Word pattern, Word value, Word *slots, const SlotName *names)

@@ -242,6 +242,24 @@ Word instantiate_template(Machine *m, Frame *f, const Chunk *c, uint32_t index)
     return atom;
 }
 
+static void keep_parts(Frame *f, const uint8_t *map, Word term, Word value)
+{
+    for (uint32_t i = 0; i < expr_len(term); i++) {
+        Word part = expr_at(term, i), item = expr_at(value, i);
+        if (!atom_is_cons(item) || !is_inert_copy(item)) continue;
+        if (word_is_slot(part))
+            f->slot[VM_LOCALS + map[word_slot_index(part)]] = item;
+        else
+            keep_parts(f, map, part, item);
+    }
+}
+
+void keep_resolved(Frame *f, const Chunk *c, uint32_t index, Word value)
+{
+    const Template *t = &c->templates.data[index];
+    if (atom_is_cons(t->term)) keep_parts(f, template_map(c, t), t->term, value);
+}
+
 /* The form that is template WHOLE with VALUE as item I; *CHANGED: it is not what the item was. */
 static Word with_item(Machine *m, Frame *f, const Chunk *c, uint32_t whole, uint32_t i, Word value,
                       bool *changed)
@@ -271,6 +289,30 @@ Word rebuild_goal(Machine *m, const Frame *f, const Chunk *c)
 
 /* -- What the program wrote -- */
 
+/* Is VALUE what TERM, a part of template T, stands for, word for word?  False says nothing. */
+static bool is_filled_in(const Frame *f, const uint8_t *map, Word term, Word value)
+{
+    value = atom_deref(value);
+    if (word_is_slot(term)) return atom_deref(f->slot[VM_LOCALS + map[word_slot_index(term)]]) == value;
+    if (term == value || !atom_is_cons(term)) return term == value;
+    if (!atom_is_cons(value) || expr_len(term) != expr_len(value)) return false;
+    for (uint32_t i = 0; i < expr_len(term); i++)
+        if (!is_filled_in(f, map, expr_at(term, i), expr_at(value, i))) return false;
+    return true;
+}
+
+static bool are_filled_in(const Frame *f, const Chunk *c, const Template *t, Word head, const Word *items,
+                          uint32_t n)
+{
+    const uint8_t *map = template_map(c, t);
+    uint32_t headed = !word_is_nil(head);
+    if (!atom_is_cons(t->term) || expr_len(t->term) != n + headed) return false;
+    if (headed && !is_filled_in(f, map, expr_at(t->term, 0), head)) return false;
+    for (uint32_t i = 0; i < n; i++)
+        if (!is_filled_in(f, map, expr_at(t->term, i + headed), items[i])) return false;
+    return true;
+}
+
 bool as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Word goal)
 {
     const Expression *e = chunk_innermost(c, offset);
@@ -286,6 +328,8 @@ bool as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Wor
 bool items_as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Word head,
                       const Word *items, uint32_t n)
 {
+    const Expression *e = chunk_innermost(c, offset);
+    if (e && are_filled_in(f, c, &c->templates.data[e->term], head, items, n)) return true;
     Word goal = word_is_nil(head) ? atom_expr(&m->rt->heap, items, n) : make_call(m, head, items, n);
     return as_written(m, f, c, offset, goal);
 }

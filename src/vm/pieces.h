@@ -57,6 +57,8 @@ static inline bool fits_type(Word value, Word type)
 /* -- Terms -- */
 
 Word instantiate_template(Machine *m, Frame *f, const Chunk *c, uint32_t index);
+/* VALUE is a resolved copy of what template INDEX stands for: the locals of F that are part of it are to hold their parts. */
+void keep_resolved(Frame *f, const Chunk *c, uint32_t index, Word value);
 /* (HEAD ARGS...) */
 Word make_call(Machine *m, Word head, const Word *args, uint32_t n);
 /* The same where HEAD is data; COMPUTED: evaluation made some of the arguments. */
