@@ -40,7 +40,8 @@ static inline void set_locals(Frame *f, const Chunk *c, const Word *from, uint32
     } else {
         for (uint32_t i = 0; i < n; i++) locals[i] = from[i];
     }
-    for (uint32_t i = n; i < c->locals; i++) locals[i] = WORD_NIL;
+    static const Word nothing[2] = {WORD_NIL, WORD_NIL};
+    for (uint32_t i = n; i < c->locals; i += 2) memcpy(locals + i, nothing, sizeof nothing);
 }
 
 /* Lay a frame for C with the first N of its locals on top of the stack and make it current.  LOCALS may overlap it. */
