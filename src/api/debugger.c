@@ -65,6 +65,7 @@ static Resume ask_client(void *context, Debugger *d, const Stop *s)
     x->busy++;
     MtResume answer = x->on_stop(x->stop_context, x, &stop);
     x->busy--;
+    x->stopped_at = (MtAtom){0};
     forget_frames(x);
     mt_scope_close(x, scope);
     return (Resume)answer;

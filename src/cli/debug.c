@@ -12,7 +12,14 @@ typedef struct BreakCommands {
     char *text; /* lines */
 } BreakCommands;
 
-enum { MOST_DISPLAYS = 32, MOST_COMMANDS = 64, MOST_SCRIPTS = 8, FRAMES_SHOWN = 20, LINES_AROUND = 5 };
+enum {
+    MOST_DISPLAYS = 32,
+    MOST_COMMANDS = 64,
+    MOST_SCRIPTS = 8,
+    FRAMES_SHOWN = 20,
+    EVENTS_SHOWN = 8,
+    LINES_AROUND = 5
+};
 
 /* Lines that are taken before those of standard input. */
 typedef struct Script {
@@ -22,7 +29,9 @@ typedef struct Script {
 struct Prompt {
     MtRuntime *rt;
     FILE *out;
+    Interrupt *interrupt; /* or NULL */
     bool in_repl, person;
+    bool used;          /* in the REPL: the debugger was asked for */
     const MtStop *stop; /* NULL: nothing runs */
     size_t frame;
     MtResume answer;
@@ -377,12 +386,21 @@ static void print_frame_line(Prompt *p, size_t i, const MtFrame *f)
     fputc('\n', p->out);
 }
 
+/* What the goal of the stop has given, and has left. */
+static void print_progress(Prompt *p)
+{
+    const MtStop *s = p->stop;
+    if (s->result) fprintf(p->out, "    results so far: %" PRIu32 "\n", s->result);
+    if (s->alternatives) fprintf(p->out, "    alternatives: %zu\n", s->alternatives);
+}
+
 static void print_frame(Prompt *p)
 {
     MtFrame f;
     size_t scope = mt_scope_open(p->rt);
     if (mt_frame(p->rt, p->frame, &f)) {
         print_frame_line(p, p->frame, &f);
+        if (p->frame == 0) print_progress(p);
         if (f.expression.id) {
             fputs("    reducing ", p->out);
             print_atom(p, f.expression);
@@ -727,11 +745,19 @@ static void list_around(Prompt *p, const char *file, uint32_t line)
     if (!print_lines(p, file, first, line + LINES_AROUND, line)) fprintf(p->out, "%s cannot be read\n", file);
 }
 
+/* A rule as it was written: its variables without the numbers that tell them from others of the same name. */
 static bool print_rule(void *context, MtRuntime *rt, MtAtom rule)
 {
     Prompt *p = context;
-    (void)rt;
-    print_atom(p, rule);
+    bool quoted = false, variable = false;
+    for (const char *c = mt_print(rt, rule, NULL); *c; c++) {
+        quoted ^= *c == '"';
+        if (*c == '$' || strchr(" ()", *c)) variable = *c == '$' && !quoted;
+        if (variable && *c == '#' && isdigit((unsigned char)c[1]))
+            c += strspn(c + 1, "0123456789");
+        else
+            fputc(*c, p->out);
+    }
     fputc('\n', p->out);
     return true;
 }
@@ -990,7 +1016,8 @@ static void forget_temporary(Prompt *p, uint32_t id)
 static MtResume stopped(void *context, MtRuntime *rt, const MtStop *stop)
 {
     Prompt *p = context;
-    (void)rt;
+    if (stop->reason == MT_STOP_PROGRAM && p->in_repl && !p->used) return MT_RESUME_CONTINUE;
+    p->quit = false;
     p->stop = stop;
     p->frame = 0;
     p->answered = false;
@@ -1009,7 +1036,24 @@ static MtResume stopped(void *context, MtRuntime *rt, const MtStop *stop)
     while (!p->answered)
         if (!take_command(p)) command_quit(p, NULL);
     p->stop = NULL;
+    /* Whoever pressed Ctrl-C has been answered. */
+    interrupt_reset(p->interrupt);
+    mt_clear_interrupt(rt);
     return p->answer;
+}
+
+void prompt_set_interrupt(Prompt *p, Interrupt *x)
+{
+    p->interrupt = x;
+}
+
+void prompt_command(Prompt *p, const char *text)
+{
+    char *copy = strdup(text);
+    p->used = true;
+    if (copy) run_line(p, copy);
+    free(copy);
+    fflush(p->out);
 }
 
 PromptAnswer prompt_read(Prompt *p)
@@ -1018,6 +1062,14 @@ PromptAnswer prompt_read(Prompt *p)
     while (!p->run && !p->quit)
         if (!take_command(p)) p->quit = true;
     return p->run ? PROMPT_RUN : PROMPT_QUIT;
+}
+
+void prompt_tell_events(Prompt *p)
+{
+    const char *events = mt_debug_events(p->rt), *from = events + strlen(events);
+    for (int lines = 0; from > events; from--)
+        if (from[-1] == '\n' && lines++ == EVENTS_SHOWN) break;
+    if (*from) fprintf(p->out, "The last events:\n%s", from);
 }
 
 void prompt_ended(Prompt *p, MtStatus status)

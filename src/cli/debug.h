@@ -2,7 +2,7 @@
 #ifndef METTA_CLI_DEBUG_H
 #define METTA_CLI_DEBUG_H
 
-#include "mettatron.h"
+#include "cli/interrupt.h"
 
 #include <stdio.h>
 
@@ -12,6 +12,10 @@ typedef struct Prompt Prompt;
  * is typed there runs, there is no program to start.  NULL: out of memory.  The caller frees it before RT. */
 Prompt *prompt_new(MtRuntime *rt, const char *script, FILE *out, bool in_repl);
 void prompt_free(Prompt *p);
+/* Signals that X counts are answered by stops from now on; NULL: by none. */
+void prompt_set_interrupt(Prompt *p, Interrupt *x);
+/* Carry out one command outside a run, such as "break fib".  In the REPL (breakpoint!) stops once there was one. */
+void prompt_command(Prompt *p, const char *text);
 /* Stop at each of the kinds in LIST, separated by commas; false when one is unknown. */
 bool prompt_break_on(Prompt *p, const char *list);
 
@@ -23,6 +27,8 @@ void prompt_move(Prompt *p, MtRuntime *next);
 /* Does the client want the run, which has been ended, to begin anew?  Or the debugger to end? */
 bool prompt_wants_restart(const Prompt *p);
 bool prompt_wants_end(const Prompt *p);
+/* Print the last few events: a query has ended in an error. */
+void prompt_tell_events(Prompt *p);
 /* The program has ended as STATUS says. */
 void prompt_ended(Prompt *p, MtStatus status);
 

@@ -35,6 +35,13 @@ void edit_free(Edit *e)
     free(e);
 }
 
+void edit_each_line(Edit *e, void (*on_line)(void *context, const char *line), void *context)
+{
+    (void)e;
+    (void)on_line;
+    (void)context;
+}
+
 static EditStatus read_editing(Edit *e, bool continued, const char **line, size_t *len)
 {
     fputs(prompt_text(continued), stdout);
@@ -231,6 +238,14 @@ static void save_history(Edit *e)
     if (!e->history || !e->history_path) return;
     make_folders(e->history_path);
     history(e->history, &event, H_SAVE, e->history_path);
+}
+
+void edit_each_line(Edit *e, void (*on_line)(void *context, const char *line), void *context)
+{
+    HistEvent event;
+    if (!e->history) return;
+    for (int n = history(e->history, &event, H_LAST); n >= 0; n = history(e->history, &event, H_PREV))
+        on_line(context, event.str);
 }
 
 /* -- Lines -- */

@@ -11,6 +11,8 @@ typedef struct Edit Edit;
 /* The caller frees it with edit_free, which saves the history. */
 Edit *edit_new(MtRuntime *rt);
 void edit_free(Edit *e);
+/* The lines typed before, oldest first, those of earlier sessions too; none when nobody edits lines. */
+void edit_each_line(Edit *e, void (*on_line)(void *context, const char *line), void *context);
 /* Is a person typing? */
 bool edit_is_terminal(const Edit *e);
 /* Read one line, without its newline, into *LINE, valid until the next call.  CONTINUED: the line goes on with an unfinished

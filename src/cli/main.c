@@ -187,13 +187,16 @@ static bool debug_result(void *context, MtRuntime *rt, const MtResult *result)
 {
     const DebugOutput *x = context;
     if (prompt_wants_end(x->prompt) || prompt_wants_restart(x->prompt)) return false;
-    return output_result(x->out, rt, result);
+    bool go_on = output_result(x->out, rt, result);
+    if (result->is_error) prompt_tell_events(x->prompt);
+    return go_on;
 }
 
 /* Run the program once, from the command that starts it to its end. */
 static int debug_once(MtRuntime *rt, const Options *o, Prompt *prompt, Output *out)
 {
     Interrupt *interrupt = interrupt_start(rt);
+    prompt_set_interrupt(prompt, interrupt);
     DebugOutput results = {prompt, out};
     MtStatus status = MT_OK;
     for (size_t i = 0; i < o->input_count && status == MT_OK; i++) {
@@ -205,6 +208,7 @@ static int debug_once(MtRuntime *rt, const Options *o, Prompt *prompt, Output *o
             status == MT_OK || status == MT_QUERY_ERROR || status == MT_INTERRUPTED || status == MT_STOPPED;
         if (!told) output_error(mt_error(rt));
     }
+    prompt_set_interrupt(prompt, NULL);
     interrupt_stop(interrupt);
     prompt_ended(prompt, status);
     return exit_status(status);

@@ -1,5 +1,6 @@
 #include "cli/repl.h"
 
+#include "cli/debug.h"
 #include "cli/edit.h"
 #include "cli/options.h"
 #include "cli/stats.h"
@@ -12,7 +13,8 @@ typedef struct Repl {
     Interrupt *interrupt;
     Output *out;
     Edit *edit;
-    char *text; /* what was typed since the last complete form */
+    Prompt *prompt; /* of the debugger */
+    char *text;     /* what was typed since the last complete form */
     size_t len, cap;
     bool quit;
 } Repl;
@@ -121,6 +123,76 @@ static void command_time(Repl *r, const char *argument)
 static void command_log(Repl *r, const char *argument)
 {
     report(r, mt_log_set_filter(r->rt, argument));
+}
+
+static void command_break(Repl *r, const char *argument)
+{
+    char *text;
+    if (asprintf(&text, "break %s", argument) < 0) return;
+    prompt_command(r->prompt, text);
+    free(text);
+}
+
+static void command_debug(Repl *r, const char *argument)
+{
+    prompt_command(r->prompt, argument);
+}
+
+static void command_why(Repl *r, const char *argument)
+{
+    char *text;
+    if (asprintf(&text, "why %s", argument) < 0) return;
+    prompt_command(r->prompt, text);
+    free(text);
+}
+
+/* Lines of the history that hold an expression which unifies with PATTERN, or all. */
+typedef struct LineSearch {
+    Repl *repl;
+    MtAtom pattern, space;
+    bool found;
+} LineSearch;
+
+static bool add_node(void *context, MtRuntime *rt, const MtNode *node)
+{
+    const LineSearch *s = context;
+    if (mt_kind(rt, node->atom) == MT_EXPRESSION) mt_space_add(rt, s->space, node->atom);
+    return true;
+}
+
+static bool note_found(void *context, MtRuntime *rt, MtAtom atom)
+{
+    LineSearch *s = context;
+    (void)rt;
+    (void)atom;
+    s->found = true;
+    return false;
+}
+
+static void print_if_like(void *context, const char *line)
+{
+    LineSearch *s = context;
+    MtRuntime *rt = s->repl->rt;
+    size_t scope = mt_scope_open(rt);
+    s->found = !s->pattern.id;
+    if (!s->found) {
+        s->space = mt_space_new(rt);
+        mt_read_nodes(rt, input_name, line, strlen(line), add_node, s);
+        mt_space_query(rt, s->space, s->pattern, s->pattern, note_found, s);
+    }
+    mt_scope_close(rt, scope);
+    if (s->found) fprintf(s->repl->out->file, "%s%s", line, strchr(line, '\n') ? "" : "\n");
+}
+
+static void command_history(Repl *r, const char *argument)
+{
+    LineSearch s = {.repl = r};
+    size_t scope = mt_scope_open(r->rt);
+    if (*argument && mt_parse(r->rt, argument, strlen(argument), &s.pattern) != MT_OK)
+        output_error(mt_error(r->rt));
+    else
+        edit_each_line(r->edit, print_if_like, &s);
+    mt_scope_close(r->rt, scope);
 }
 
 static void command_stats(Repl *r, const char *argument)
@@ -259,11 +331,15 @@ static int run_repl(Repl *r)
 int repl_run(MtRuntime *rt, Interrupt *interrupt, Output *out)
 {
     Repl r = {.rt = rt, .interrupt = interrupt, .out = out, .edit = edit_new(rt)};
-    if (!r.edit) {
+    r.prompt = prompt_new(rt, NULL, out->file, true);
+    if (!r.edit || !r.prompt) {
         fputs("mettatron: out of memory\n", stderr);
         return STATUS_IO;
     }
+    prompt_set_interrupt(r.prompt, interrupt);
     int status = run_repl(&r);
+    prompt_free(r.prompt);
+    mt_debug_end(rt);
     edit_free(r.edit);
     free(r.text);
     return status;

@@ -177,13 +177,14 @@ static void print_path(const Clash *c, Buf *out)
     for (uint32_t i = 1; i < c->path_len; i++) buf_printf(out, " elem %u", c->path[i]);
 }
 
-static void print_suggestion(Debugger *d, const Clash *c, Buf *out)
+/* Is what was found, a symbol, much like what was expected? */
+static bool is_misspelling(Debugger *d, const Clash *c)
 {
     size_t a, b, distance;
-    if (!word_is_sym(c->expected) || !word_is_sym(c->found)) return;
+    if (!word_is_sym(c->expected) || !word_is_sym(c->found)) return false;
     const char *expected = sym_text(d->rt->symbols, word_sym_id(c->expected), &a);
     const char *found = sym_text(d->rt->symbols, word_sym_id(c->found), &b);
-    if (is_near(found, b, expected, a, &distance)) buf_printf(out, " (did you mean %s?)", expected);
+    return is_near(found, b, expected, a, &distance);
 }
 
 static void print_quoted(Debugger *d, Word w, const Rule *rule, Buf *out)
@@ -219,7 +220,8 @@ static void print_clash(Debugger *d, const FoundRule *r, const Clash *c, Buf *ou
     print_quoted(d, c->expected, &r->rule, out);
     buf_puts(out, c->kind == CLASH_REPEATED || c->kind == CLASH_OCCURS ? " before, here " : " vs value ");
     print_quoted(d, c->found, NULL, out);
-    print_suggestion(d, c, out);
+    if (is_misspelling(d, c))
+        buf_printf(out, " (did you mean %s?)", sym_text(d->rt->symbols, word_sym_id(c->expected), NULL));
     buf_putc(out, '\n');
 }
 
@@ -277,6 +279,7 @@ static void print_rows(Debugger *d, Word goal, Buf *out)
 typedef struct Near {
     FoundRule rule;
     Clash clash;
+    bool misspelt; /* what was found is much like what was expected */
 } Near;
 typedef VEC(Near) NearRules;
 
@@ -293,6 +296,7 @@ static int by_nearness(const void *a, const void *b)
 {
     const Near *x = a, *y = b;
     if (x->clash.matched != y->clash.matched) return x->clash.matched < y->clash.matched ? 1 : -1;
+    if (x->misspelt != y->misspelt) return x->misspelt ? -1 : 1;
     return x->rule.rule.id < y->rule.rule.id ? -1 : x->rule.rule.id > y->rule.rule.id;
 }
 
@@ -302,9 +306,10 @@ static void find_near(Debugger *d, const Scope *scope, Word goal, NearRules *out
     rules_of(d, scope, word_sym_id(expr_at(goal, 0)), expr_len(goal) - 1, &rules);
     for (size_t i = 0; i < rules.len; i++) {
         const Rule *r = &rules.data[i].rule;
-        Near near = {rules.data[i], find_clash(d->rt, r->lhs, r->slot_count, goal)};
+        Near near = {.rule = rules.data[i], .clash = find_clash(d->rt, r->lhs, r->slot_count, goal)};
         if (near.clash.kind != CLASH_NONE && is_unevaluated(d, scope, &near.clash))
             near.clash.kind = CLASH_UNEVALUATED;
+        near.misspelt = is_misspelling(d, &near.clash);
         vec_push(out, near);
     }
     qsort(out->data, out->len, sizeof *out->data, by_nearness);
@@ -352,7 +357,7 @@ static void print_near(Debugger *d, const Scope *scope, Word goal, size_t most, 
         else
             print_clash(d, &near.data[i].rule, &near.data[i].clash, out);
     }
-    if (near.len > most) buf_printf(out, "... and %zu rules more\n", near.len - most);
+    if (near.len > most) buf_printf(out, "... and %zu more\n", near.len - most);
     vec_free(&near);
 }
 

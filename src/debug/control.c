@@ -5,12 +5,12 @@
 
 /* -- What is watched -- */
 
-static bool wants_all(const Debugger *d)
+bool wants_marks(const Debugger *d)
 {
-    if (d->first || d->catches || d->derivation || d->target.how == RESUME_STEP ||
-        d->target.how == RESUME_TAKE)
-        return true;
-    return (d->target.how == RESUME_NEXT || d->target.how == RESUME_FINISH) && d->quiet == 0;
+    Resume how = d->target.how;
+    if (d->first || d->derivation || d->catches & 1U << CATCH_EMPTY) return true;
+    if (how == RESUME_STEP || how == RESUME_TAKE) return true;
+    return (how == RESUME_NEXT || how == RESUME_FINISH) && d->quiet == 0;
 }
 
 static bool has_breaks(const Debugger *d)
@@ -23,7 +23,7 @@ static bool has_breaks(const Debugger *d)
 void update_watching(Debugger *d)
 {
     RtDebug *r = &d->rt->debug;
-    bool all = wants_all(d);
+    bool all = d->catches || wants_marks(d);
     Vm *vm = d->rt->upper;
     /* What runs in compiled code already goes on in tier 0, too. */
     if (all && !r->all && vm) functions_renew(&vm->functions);

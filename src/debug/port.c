@@ -69,6 +69,7 @@ static Goal *mark(Debugger *d, Machine *m, const Stop *at)
     Frame *f = machine_push(m, FRAME_PORT, 0, MARK_SLOTS);
     f->slot[MARK_GOAL] = m->atom;
     f->slot[MARK_NUMBER] = c->slot[MARK_NUMBER];
+    vec_last(&d->goals).end = c;
     m->rt->debug.stay = true;
     return &vec_last(&d->goals);
 }
@@ -89,13 +90,19 @@ static Goal *mark_open(Debugger *d, Machine *m, const Stop *at)
     return &vec_last(&d->goals);
 }
 
-/* The choice point below all those of the goal, or NULL: it has no more results. */
-static const Choice *below_goal(const Machine *m, const Goal *goal)
+/* Has the goal something pending? */
+static bool has_alternatives(const Machine *m, const Goal *goal)
 {
-    if (!goal->open) return end_of_goal(m, goal->number);
-    const Choice *c = m->choice;
-    while (c->kind != CHOICE_BOTTOM && (const char *)c > goal->open) c = c->prev;
-    return c;
+    return goal->open ? (const char *)m->choice > goal->open : m->choice != goal->end;
+}
+
+/* How much.  Linear in the number of choice points of the goal. */
+static size_t count_alternatives(Debugger *d, const Machine *m, const Goal *goal)
+{
+    const Choice *below = goal->end;
+    if (goal->open)
+        for (below = m->choice; (const char *)below > goal->open;) below = below->prev;
+    return alternatives_left(d, below);
 }
 
 /* -- Stopping -- */
@@ -202,7 +209,10 @@ static Resume ask(Debugger *d, Machine *m, Stop *s)
 /* An event at a port of a marked goal, or of one that is not (number 0). */
 static bool is_stop(Debugger *d, Stop *s, const Breakpoint *hit)
 {
+    enum { EVENTS_PER_SAFEPOINT = 1 << 12 };
     record(d, s->port, s->number, s->depth, s->goal, s->value);
+    /* Results that pass through many marked goals make no call. */
+    if ((d->recorded & (EVENTS_PER_SAFEPOINT - 1)) == 0) heap_interrupt(&d->rt->heap);
     s->breakpoint = hit ? hit->id : 0;
     s->reason = hit ? STOP_BREAKPOINT : STOP_STEP;
     return hit || is_target(d, s);
@@ -292,7 +302,7 @@ static bool port_call(Machine *m, Step *next)
     Word head = atom_deref(expr_at(m->atom, 0));
     uint32_t symbol = word_is_sym(head) ? word_sym_id(head) : UINT32_MAX;
     unsigned watch = symbol < d->watch.len ? d->watch.data[symbol] : 0;
-    bool visible = m->rt->debug.all && is_program_function(d, m->scope, head, expr_len(m->atom));
+    bool visible = wants_marks(d) && is_program_function(d, m->scope, head, expr_len(m->atom));
     if (d->derivation) {
         if (!visible || derivation_is_full(d)) return true;
         Stop unseen = {.depth = 0};
@@ -474,15 +484,14 @@ static Step port_result(Machine *m, Frame *f)
     Word same_as = m->same_as;
     uint64_t number = mark_number(f->slot);
     Goal *goal = goal_find(d, number);
-    const Choice *end = goal ? below_goal(m, goal) : NULL;
-    if (!end || d->busy) {
+    if (!goal || d->busy) {
         m->frame = f->parent;
         return STEP_RETURN;
     }
     goal->results++;
     if (d->derivation) {
         derive_exit(d, f, m->value);
-        if (m->choice == end) machine_drop(m, m->choice);
+        if (!has_alternatives(m, goal)) machine_drop(m, m->choice);
         m->frame = f->parent;
         return STEP_RETURN;
     }
@@ -493,7 +502,7 @@ static Step port_result(Machine *m, Frame *f)
               .place = goal->place};
     s.goal = f->slot[MARK_GOAL];
     s.value = m->value;
-    s.alternatives = m->choice == end ? 0 : alternatives_left(d, end);
+    s.alternatives = has_alternatives(m, goal); /* counted when somebody looks */
     bool silent = goal->ended || is_told(d, m->value);
     goal->ended = false;
     set_quiet(d, goal, false);
@@ -505,6 +514,7 @@ static Step port_result(Machine *m, Frame *f)
     s.goal = m->atom;
     s.value = m->value;
     if (!silent && is_stop(d, &s, hit)) {
+        if (s.alternatives) s.alternatives = count_alternatives(d, m, goal);
         Step next;
         Resume how = ask(d, m, &s);
         if (how == RESUME_FORCE && d->forced_goal == number) {
@@ -515,7 +525,7 @@ static Step port_result(Machine *m, Frame *f)
     }
     m->same_as = m->type;
     goal = goal_find(d, number);
-    if (m->choice != end) {
+    if (goal ? has_alternatives(m, goal) : m->choice->kind != CHOICE_BOTTOM) {
         m->frame = f->parent;
         leave_redo(m, f);
     } else {
@@ -542,15 +552,15 @@ static Step port_redo(Debugger *d, Machine *m, Choice *c)
         .port = AT_REDO, .number = number, .depth = goal->depth, .place = goal->place, .value = WORD_NIL};
     s.goal = m->atom;
     s.result = goal->results;
-    const Choice *end = below_goal(m, goal);
-    s.alternatives = end ? alternatives_left(d, end) : 0;
+    s.alternatives = has_alternatives(m, goal);
     if (is_quiet(d, s.depth)) set_quiet(d, goal, true);
     update_watching(d);
     Breakpoint *hit = break_hit(d, AT_REDO, &m->atom, NULL);
     s.goal = m->atom;
     Step next;
-    if (is_stop(d, &s, hit) && is_detour(d, m, ask(d, m, &s), &next)) return next;
-    return STEP_FAIL;
+    if (!is_stop(d, &s, hit)) return STEP_FAIL;
+    if (s.alternatives) s.alternatives = count_alternatives(d, m, goal);
+    return is_detour(d, m, ask(d, m, &s), &next) ? next : STEP_FAIL;
 }
 
 static Step port_fail(Debugger *d, Machine *m, Choice *c)

@@ -11,8 +11,9 @@ typedef struct Goal {
     uint32_t results;
     Span place; /* of the call */
     const Space *space;
-    uint32_t rule; /* applied last, if SPACE is not NULL */
-    bool quiet;    /* what it calls is not to be seen while it runs */
+    uint32_t rule;     /* applied last, if SPACE is not NULL */
+    const Choice *end; /* its CHOICE_PORT */
+    bool quiet;        /* what it calls is not to be seen while it runs */
     const char *
         open; /* not NULL: it was marked when a rule had matched already, and choice points above this are its own */
     bool ended; /* it has given something in place of a result that was told already: stuck, or an error */
@@ -117,6 +118,8 @@ static inline Debugger *debugger_of(const Machine *m)
 
 /* control.c: bring the flags of the runtime up to date with what is asked for. */
 void update_watching(Debugger *d);
+/* Are all goals of the program to be marked? */
+bool wants_marks(const Debugger *d);
 Goal *goal_find(Debugger *d, uint64_t number);
 static inline void set_quiet(Debugger *d, Goal *goal, bool quiet)
 {

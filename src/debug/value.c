@@ -60,14 +60,12 @@ Word apply_names(Runtime *rt, Word w, const Bindings *bindings)
 
 /* -- Evaluation -- */
 
-enum { SPARE_STACK = 1 << 30 };
-
 /* Conditions are evaluated on the spare machine, unless it is at work. */
 void evaluate(Debugger *d, Word atom, QueryResults *out)
 {
     Runtime *rt = d->rt;
     bool busy = d->busy, asking = rt->debug.asking;
-    if (!d->spare.stack && !machine_init(&d->spare, rt, SPARE_STACK)) return;
+    if (!d->spare.stack && !machine_init(&d->spare, rt, STACK_RESERVE)) return;
     d->busy = rt->debug.asking = true;
     if (busy)
         interp_eval(rt, rt->top->scope, atom, out);

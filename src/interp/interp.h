@@ -41,6 +41,8 @@ typedef struct FormSource {
 /* The same for the forms that SOURCE gives, until it gives no more; it tells itself what is wrong with them (RUN_SYNTAX). */
 RunStatus interp_run_forms(Runtime *rt, Module *m, const FormSource *source, const RunEvents *events);
 
+/* Address space for the stack of a machine: much more than is left for the calls between two safepoints. */
+#define STACK_RESERVE (UINT64_C(1) << 36)
 /* Evaluate ATOM in SCOPE where any type is expected, and append its results to OUT (owned by the caller). */
 void interp_eval(Runtime *rt, Scope *scope, Word atom, QueryResults *out);
 /* The same on M, an idle machine of RT that machine_init has made: for those who evaluate often. */

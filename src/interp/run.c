@@ -3,7 +3,6 @@
 
 #include "interp/engine.h"
 
-#define STACK_RESERVE (UINT64_C(1) << 36)
 /* More than the frames of STEPS_PER_SAFEPOINT calls can take. */
 #define ROOM_BETWEEN_SAFEPOINTS ((size_t)1 << 30)
 

@@ -141,6 +141,33 @@ sed 's/fib 20/fib 28/' fib.metta >hot.metta
 debug 1 hot.metta 'break fib if (== $n -1)' run 'info b' d run
 shows "a million conditions" '^1 +function .*evaluated 1028457 times' '^\[317811\]$'
 
+# A running function: paused, stopped at by a breakpoint set then, and let go; what else runs is not left.
+echo '(= (spin $n $m) (if (== $n 0) $m (spin (- $n 1) (turn $m))))
+(= (turn $m) (if (> $m 9) 0 (+ $m 1)))
+!(started)
+!(spin 1000000000 0)
+!(spin 5 0)' >spin.metta
+mkfifo keys
+for tier in 0 1; do
+    "$program" --tier=$tier --debug spin.metta <keys >out 2>err &
+    pid=$!
+    exec 3>keys
+    echo run >&3
+    wait_for out started
+    sleep 0.3
+    kill -INT $pid
+    wait_for out '^Paused'
+    printf 'break turn\nc\n' >&3
+    wait_for out '^Breakpoint 1, '
+    printf 'tier\ndelete\nc\n' >&3
+    sleep 0.3
+    kill -INT $pid
+    printf 'q\n' >&3
+    exec 3>&-
+    wait $pid
+    lines "paused and stopped, tier $tier" 3 '^Paused, |^Breakpoint 1, \(turn '
+done
+
 # Scripts, and the end of input.
 printf 'break fib\nrun\n' >script
 check "script" 0 '*' '' sh -c "echo q | '$program' -x script fib.metta"

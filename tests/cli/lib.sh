@@ -46,6 +46,15 @@ check() {
     fi
 }
 
+# wait_for FILE PATTERN: until some line of FILE is like it; not for long.
+wait_for() {
+    tries=0
+    until grep -Eq -- "$2" "$1" 2>/dev/null || [ $tries = 300 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+}
+
 end() {
     echo "$passed passed, $failed failed"
     [ $failed = 0 ]

@@ -54,4 +54,40 @@ printf '(= (l) (l))\n!(l)\n!(+ 1 1)\n' >input
 check "a time limit ends one query only" 0 "*" "out of time" sh -c "'$program' --timeout=0.2 --repl <input"
 expect "the next query runs" grep -q '^\[2\]' out
 check "files first" 0 "[yes]" "" sh -c "echo '!(loaded)' | '$program' --repl loaded.metta"
+
+# The debugger in the REPL.
+repl ":break" 0 "*" "" '(= (f $x) (g $x)) (= (g $x) (+ $x 1))
+:break g
+!(f 1)
+bt
+c
+:debug delete
+!(f 2)'
+expect ":break stops" grep -q '^Breakpoint 1, (g 1)' out
+expect "and goes on" sh -c 'grep -q "^\[2\]" out && grep -q "^\[3\]" out'
+repl ":why" 0 "(f) => 1
+  rule (= (f) 1)  <repl>:1" "" '(= (f) 1)
+:why (f)'
+repl "breakpoint! asks nobody" 0 "[()]" "" '!(breakpoint!)'
+
+# Ctrl-C opens the debugger's prompt: c goes on, q comes back.
+mkfifo keys
+"$program" --repl <keys >out 2>err &
+pid=$!
+exec 3>keys
+printf '(= (spin $n) (spin (+ $n 1)))\n!(started)\n!(spin 0)\n' >&3
+wait_for out started
+sleep 0.3
+kill -INT $pid
+wait_for out '^Paused'
+printf 'bt 2\np (+ 40 2)\nc\n' >&3
+wait_for out '^42'
+sleep 0.3
+kill -INT $pid
+printf 'q\n!(+ 1 1)\n' >&3
+exec 3>&-
+wait $pid
+expect "Ctrl-C pauses twice" [ "$(grep -c '^Paused' out)" = 2 ]
+expect "what is at work is seen" grep -q 'spin' out
+expect "q comes back" grep -q '^\[2\]' out
 end
