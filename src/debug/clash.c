@@ -312,7 +312,7 @@ static void find_near(Debugger *d, const Scope *scope, Word goal, NearRules *out
         near.misspelt = is_misspelling(d, &near.clash);
         vec_push(out, near);
     }
-    qsort(out->data, out->len, sizeof *out->data, by_nearness);
+    if (out->len) qsort(out->data, out->len, sizeof *out->data, by_nearness);
     vec_free(&rules);
 }
 

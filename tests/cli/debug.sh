@@ -117,6 +117,16 @@ END
     shows "condition of its own, tier $tier" '^Breakpoint 1, \(fib 20\)' 'evaluated 1 times' '^Breakpoint 1, \(fib 19\)'
 done
 
+# The same stops at every tier, with the same places and variables.
+for this in fib nd typo; do
+    for tier in 0 1; do
+        debug $tier $this.metta 'catch stuck' 'break fib if (< $n 3)' 'break c' 'break area:exit' run 'info bindings' s n s s \
+            finish n c 'info bindings' c s s n 'info b' delete c
+        mv out stops$tier
+    done
+    expect "stops of $this" cmp stops0 stops1
+done
+
 # Programs that ask for the debugger.
 echo '(= (f $x) (let $y (breakpoint!) (g (+ $x 1))))
 (= (g $y) (breakpoint! (> $y 2)))
