@@ -96,15 +96,19 @@ static bool parse_atom(Debugger *d, Text t, Word *out)
     return rt_parse(d->rt, d->rt->top, t.at, t.len, out);
 }
 
+static bool set_head(Debugger *d, Breakpoint *b, Word head)
+{
+    b->head = head_symbol(d, head);
+    b->native = word_is_op(head) || (b->head != NO_HEAD && rt_native(d->rt, b->head));
+    return b->head != NO_HEAD;
+}
+
 static bool parse_pattern(Debugger *d, Breakpoint *b, Text t)
 {
     b->kind = BREAK_PATTERN;
     if (!parse_atom(d, t, &b->pattern) || !atom_is_cons(b->pattern)) return false;
-    Word head = expr_at(b->pattern, 0);
-    if (!word_is_sym(head)) return false;
-    b->head = word_sym_id(head);
     b->arity = expr_len(b->pattern) - 1;
-    return true;
+    return set_head(d, b, expr_at(b->pattern, 0));
 }
 
 static bool parse_function(Debugger *d, Breakpoint *b, Text t)
@@ -119,10 +123,7 @@ static bool parse_function(Debugger *d, Breakpoint *b, Text t)
     }
     Word name;
     if (t.len == 0 || !parse_atom(d, t, &name)) return false;
-    if (word_is_op(name)) name = rt_sym(d->rt, d->rt->op_names[word_op_index(name)]);
-    if (!word_is_sym(name)) return false;
-    b->head = word_sym_id(name);
-    return true;
+    return set_head(d, b, name);
 }
 
 /* What stands before the condition. */
@@ -272,11 +273,13 @@ void break_changed(Debugger *d)
     vec_reserve(&want, symbols);
     memset(want.data, 0, symbols);
     d->catches = 0;
+    d->natives = false;
     bool spaces = false;
     for (size_t i = 0; i < d->breaks.len; i++) {
         const Breakpoint *b = d->breaks.data[i];
         if (!b->enabled) continue;
         if (b->kind == BREAK_CATCH) d->catches |= 1U << b->catches;
+        d->natives |= b->native;
         spaces |= b->kind == BREAK_SPACE || b->kind == BREAK_STATE;
         if (b->head < symbols) want.data[b->head] |= (uint8_t)watch_bits(b);
     }
@@ -460,8 +463,7 @@ static bool at_line(Debugger *d, const Breakpoint *b, const Machine *m, Bindings
 static bool applies(Debugger *d, const Breakpoint *b, Port port, Word goal, const Machine *m, Bindings *out)
 {
     if (!b->enabled || b->port != port || !atom_is_cons(goal)) return false;
-    Word head = atom_deref(expr_at(goal, 0));
-    if (!word_is_sym(head) || word_sym_id(head) != b->head) return false;
+    if (head_symbol(d, atom_deref(expr_at(goal, 0))) != b->head) return false;
     if (b->kind == BREAK_LINE) return at_line(d, b, m, out);
     if (b->kind != BREAK_FUNCTION && b->kind != BREAK_PATTERN) return false;
     if (b->arity != ANY_ARITY && b->arity + 1 != expr_len(goal)) return false;
@@ -472,7 +474,7 @@ static bool applies(Debugger *d, const Breakpoint *b, Port port, Word goal, cons
 static void add_rule_variables(Debugger *d, const Scope *scope, Word goal, Bindings *out)
 {
     FoundRules rules = {0};
-    rules_of(d, scope, word_sym_id(atom_deref(expr_at(goal, 0))), expr_len(goal) - 1, &rules);
+    rules_of(d, scope, head_symbol(d, atom_deref(expr_at(goal, 0))), expr_len(goal) - 1, &rules);
     for (size_t i = 0; i < rules.len; i++) rule_bindings(d, &rules.data[i].rule, goal, out);
     vec_free(&rules);
 }

@@ -5,6 +5,12 @@
 
 /* -- What is watched -- */
 
+uint32_t head_symbol(Debugger *d, Word head)
+{
+    if (word_is_op(head)) head = rt_sym(d->rt, d->rt->op_names[word_op_index(head)]);
+    return word_is_sym(head) ? word_sym_id(head) : NO_HEAD;
+}
+
 bool wants_marks(const Debugger *d)
 {
     Resume how = d->target.how;
@@ -23,11 +29,12 @@ static bool has_breaks(const Debugger *d)
 void update_watching(Debugger *d)
 {
     RtDebug *r = &d->rt->debug;
-    bool all = d->catches || wants_marks(d);
+    bool all = d->catches || d->natives || wants_marks(d);
     Vm *vm = d->rt->upper;
     /* What runs in compiled code already goes on in tier 0, too. */
     if (all && !r->all && vm) functions_renew(&vm->functions);
     r->all = all;
+    r->derives = d->natives || d->derivation;
     r->watching = all || has_breaks(d);
 }
 

@@ -111,6 +111,8 @@ typedef struct Breakpoint {
     uint32_t id;
     BreakKind kind;
     bool enabled, temporary;
+    bool
+        native; /* FUNCTION, PATTERN: the head is an operation of the library, which compiled code calls on its own */
     Port port;
     CatchKind catches;
     uint32_t head, arity; /* FUNCTION, PATTERN */

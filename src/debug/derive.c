@@ -483,12 +483,10 @@ static size_t derive(Debugger *d, Scope *scope, Derivation *v)
     v->outer = d->rt->machine;
     d->derivation = v;
     d->busy = false;
-    d->rt->debug.derives = true;
     update_watching(d);
     interp_eval(d->rt, scope, v->expression, &results);
     size_t count = results.atoms.len;
     vec_free(&results.atoms);
-    d->rt->debug.derives = false;
     d->goals.len = goals;
     d->numbers = numbers;
     d->busy = busy;

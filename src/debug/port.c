@@ -300,7 +300,7 @@ static bool port_call(Machine *m, Step *next)
     m->rt->debug.stay = false;
     if (d->busy) return true;
     Word head = atom_deref(expr_at(m->atom, 0));
-    uint32_t symbol = word_is_sym(head) ? word_sym_id(head) : UINT32_MAX;
+    uint32_t symbol = word_is_sym(head) ? word_sym_id(head) : d->natives ? head_symbol(d, head) : NO_HEAD;
     unsigned watch = symbol < d->watch.len ? d->watch.data[symbol] : 0;
     bool visible = wants_marks(d) && is_program_function(d, m->scope, head, expr_len(m->atom));
     if (d->derivation) {

@@ -84,6 +84,7 @@ struct Debugger {
     VEC(Breakpoint *) breaks;
     uint32_t ids;
     VEC(uint8_t) watch; /* by symbol */
+    bool natives;       /* some breakpoint is at an operation of the library */
     uint32_t catches;   /* bit per CatchKind */
     size_t resolved;    /* number of rules with places when lines were last looked up */
     Machine spare;      /* for conditions; stack NULL: not made yet */
@@ -118,6 +119,8 @@ static inline Debugger *debugger_of(const Machine *m)
 
 /* control.c: bring the flags of the runtime up to date with what is asked for. */
 void update_watching(Debugger *d);
+/* The symbol of HEAD, an operation's name; NO_HEAD when it is neither. */
+uint32_t head_symbol(Debugger *d, Word head);
 /* Are all goals of the program to be marked? */
 bool wants_marks(const Debugger *d);
 Goal *goal_find(Debugger *d, uint64_t number);

@@ -112,6 +112,9 @@ END
     debug $tier frogs.metta 'tbreak grow' run 'watch &s' c c
     shows "state, tier $tier" 'Watchpoint 2, .*: the state has changed'
 
+    debug $tier fib.metta 'break + if (> $result 100)' 'delete' 'tbreak +' run c
+    shows "operation, tier $tier" '^Breakpoint 2, \(\+ 1 0\)' '^\[6765\]$'
+
     # A condition that calls the function itself is evaluated once, and is not debugged.
     debug $tier fib.metta 'break fib if (== (fib 3) 2)' run 'info b' c q
     shows "condition of its own, tier $tier" '^Breakpoint 1, \(fib 20\)' 'evaluated 1 times' '^Breakpoint 1, \(fib 19\)'
