@@ -98,12 +98,14 @@ static bool gives_local(uint8_t op)
     return op == OP_RETURN_LOCAL || op == OP_RETURN_BRANCH || op == OP_RETURN_FORM;
 }
 
-/* The guard that sent control here found something that it cannot decide about. */
-static void note_guard(WatchExit *e, const WatchPlace *p)
+/* The guard AT found something that it cannot decide about. */
+static void note_guard(WatchExit *e, const WatchPlace *p, const uint8_t *at)
 {
-    e->ip = (uint32_t)(p->guard - p->chunk->code.data);
-    e->reason = BAILOUT_TYPE_ERROR;
-    if (op_first(*p->guard) != OP_GUARD_TYPE) e->found = p->locals[p->guard[1]];
+    uint8_t op = op_first(*at);
+    e->ip = (uint32_t)(at - p->chunk->code.data);
+    /* It looks at what is to be called. */
+    e->reason = op == OP_GUARD_PLAIN ? BAILOUT_HIGHER_ORDER_OP : BAILOUT_TYPE_ERROR;
+    if (op != OP_GUARD_TYPE) e->found = p->locals[at[1]];
 }
 
 WatchExit watch_exit_of(const WatchPlace *p)
@@ -115,7 +117,7 @@ WatchExit watch_exit_of(const WatchPlace *p)
                    .found = WORD_NIL,
                    .perhaps = gives_local(op)};
     if (p->guard)
-        note_guard(&e, p);
+        note_guard(&e, p, p->guard);
     else if ((op >= OP_ADD && op <= OP_MUL) || (op >= OP_LT && op <= OP_GE))
         note_operands(&e, p->sp[0], p->sp[1]);
     else if (op == OP_BRANCH_BOOL || op == OP_TAIL_BRANCH_BOOL)
@@ -271,8 +273,7 @@ void watch_native_exit(Vm *vm, const Machine *m, const Chunk *c, const Word *loc
     WatchExit e = {.chunk = c, .ip = ip, .reason = BAILOUT_NONE, .found = WORD_NIL};
     if (!blame_parts(&e, &p)) {
         e.reason = native_reason(m, &p, op);
-        if (watch_is_guard(op)) e.reason = BAILOUT_TYPE_ERROR;
-        if (watch_is_guard(op) && op != OP_GUARD_TYPE) e.found = locals[p.at[1]];
+        if (watch_is_guard(op)) note_guard(&e, &p, p.at);
         if (op == OP_BRANCH_BOOL || op == OP_TAIL_BRANCH_BOOL) e.found = sp[-1];
     }
     jit_note_bailout(&vm->stats, c, e.ip, e.reason, e.found, 0);

@@ -1,0 +1,112 @@
+# Why compiled code is left: a program for each reason that can arise (docs/bailouts.md), with the site where it does.
+. "$(dirname "$0")/lib.sh"
+
+# run TIER OPTIONS...: run the program in f.metta, its figures go to the file figures.
+run() {
+    tier=$1
+    shift
+    "$program" --tier="$tier" --stats=json "$@" f.metta 2>figures >out
+}
+# sums: the counts over reasons and sites agree.
+sums() {
+    expect "$1: the sums agree" python3 -c '
+import json
+s = json.load(open("figures"))
+for total, reasons, sites in (("jit_bailouts", "bailouts_by_reason", "bailout_sites"), ("bytecode_exits", "exits_by_reason", "exit_sites")):
+    assert s[total] == sum(s[reasons].values()) == sum(site["count"] for site in s[sites])
+    for site in s[sites]: assert s[reasons][site["reason"]] >= site["count"]'
+}
+# left SITES REASON FUNCTION LINE [OPERATION [FOUND]]: SITES (exit_sites or bailout_sites) has such a site.
+left() {
+    expect "$2 in $1" python3 -c '
+import json, sys
+sites, reason, function, line, operation, found = sys.argv[1:] + [""] * (7 - len(sys.argv))
+s = json.load(open("figures"))
+assert any(x["reason"] == reason and x["function"] == function and x["line"] == int(line) and x["file"] == "f.metta"
+           and (not operation or x["operation"] == operation) and (not found or x["found"] == found) for x in s[sites]), s[sites]' "$@"
+    sums "$2"
+}
+
+# -- Bytecode, for the interpreter --
+
+cat >f.metta <<'END'
+(= (f $x)
+   (* 2
+      (+ $x 1)))
+!(f 1)
+!(f wrong)
+!(f 140737488355327)
+END
+run 1
+left exit_sites TypeError f 2 guard_number Symbol
+left exit_sites IntegerOverflow f 3 add BigInt
+
+cat >f.metta <<'END'
+(: f (-> Number Number))
+(= (f $n) (+ 1 (f $n)))
+!(f 1)
+END
+run 1 --max-depth=50
+left exit_sites StackOverflow f 2
+
+cat >f.metta <<'END'
+(= (f $x)
+   (println! $x))
+!(f 1)
+END
+run 1
+left exit_sites UnsupportedOperation f 2
+
+cat >f.metta <<'END'
+(= (f $x)
+   (superpose $x))
+(= (g)
+   (match &self (fact $x) (got $x)))
+(fact 1)
+!(f (1 2))
+!(g)
+END
+run 1
+left exit_sites NonDeterminism f 2 superpose
+left exit_sites NonDeterminism g 4 match_space
+
+cat >f.metta <<'END'
+(= (f $x)
+   (Got (g $x)))
+(= (g $x)
+   (h $x))
+(= (h $x) $x)
+!(f 1)
+END
+run 1
+left exit_sites Call f 2
+left exit_sites TailCall g 4
+
+cat >f.metta <<'END'
+(= (f $g)
+   ($g 1))
+!(f (1 2))
+END
+run 1
+left exit_sites HigherOrderOp f 2 guard_plain Expression
+
+cat >f.metta <<'END'
+(= (f)
+   (let $u (add-atom &self (= (h) end))
+      (g (h))))
+!(f)
+END
+run 1
+left exit_sites Invalidated f 3 leave_stale
+
+cat >f.metta <<'END'
+(= (f $n $list)
+   (if (< $n 1)
+       done
+       (f (- $n 1) (Cons $n $list))))
+!(f 300000 Nil)
+END
+run 1
+left exit_sites Preempted f 4
+
+end
