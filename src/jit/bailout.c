@@ -139,7 +139,7 @@ static BailoutSite describe(const Chunk *c, uint32_t ip, BailoutReason reason)
     BailoutSite s = {.function = c->name,
                      .arity = c->arity,
                      .ip = ip,
-                     .op = op_first(c->code.data[ip]),
+                     .op = c->code.data[ip],
                      .reason = (uint8_t)reason};
     if (place) s.span = *place;
     return s;

@@ -87,7 +87,7 @@ END
 hybrid=mettatron::jit::hybrid
 check "calls of compiled code" 0 "*" "^TRACE $hybrid::execute: Executing chunk chunk_id=1 tier=Bytecode goal=\(inc 1\)$" \
     "$program" --tier=1 --log=$hybrid::execute=trace coins.metta
-expect "exits, with their place" grep -q "execute: Bailout to the interpreter bailout_ip=[0-9]* reason=TypeError function=inc op=guard_number at=coins.metta:1:13 expected=Int|Float found=wrong$" err
+expect "exits, with their place" grep -q "execute: Bailout to the interpreter bailout_ip=[0-9]* reason=TypeError function=inc op=guard_add_small at=coins.metta:1:13 expected=Int|Float found=wrong$" err
 check "the output is what it is without" 0 "$(cat out)" "" "$program" --tier=1 coins.metta
 check "alternatives of compiled code" 0 "*" "^DEBUG $hybrid::backtrack: Backtracking iteration=1 choice_points=0 results=1$" \
     "$program" --tier=1 --log=$hybrid::backtrack=debug coins.metta

@@ -86,7 +86,7 @@ assert not site and s['exits_by_reason'] == {} and s['bailout_sites'] == []"
 
 check "as text" 0 "*" "^exits of bytecode to the interpreter by reason: [1-9]" "$program" --tier=1 --stats mixed.metta
 expect "the reason" grep -Eq "^ +1 +[0-9.]+ %  TypeError  " err
-expect "the site, with its line" grep -Eq "^ +1 +[0-9.]+ %  mixed.metta:2:4  inc/1\+[0-9]+ guard_number  TypeError  expected Int\|Float  found Symbol$" err
+expect "the site, with its line" grep -Eq "^ +1 +[0-9.]+ %  mixed.metta:2:4  inc/1\+[0-9]+ guard_add_small  TypeError  expected Int\|Float  found Symbol$" err
 expect "the thresholds" grep -q "^thresholds: bytecode after 0 calls, JIT stage 1 after 100, JIT stage 2 after 500$" err
 expect "what this build lacks" grep -q "^tier 3, JIT stage 2: absent from this build$" err
 expect "bailouts are told" grep -Eq "^bailouts by reason: [0-9]+$" err
