@@ -136,11 +136,8 @@ static void table_grow(Bailouts *b)
 static BailoutSite describe(const Chunk *c, uint32_t ip, BailoutReason reason)
 {
     const Span *place = chunk_place(c, ip);
-    BailoutSite s = {.function = c->name,
-                     .arity = c->arity,
-                     .ip = ip,
-                     .op = c->code.data[ip],
-                     .reason = (uint8_t)reason};
+    BailoutSite s = {
+        .function = c->name, .arity = c->arity, .ip = ip, .op = c->code.data[ip], .reason = (uint8_t)reason};
     if (place) s.span = *place;
     return s;
 }

@@ -35,11 +35,9 @@ cat >f.metta <<'END'
       (+ $x 1)))
 !(f 1)
 !(f wrong)
-!(f 140737488355327)
 END
 run 1
 left exit_sites TypeError f 2 guard_number Symbol
-left exit_sites IntegerOverflow f 3 add BigInt
 
 cat >f.metta <<'END'
 (: f (-> Number Number))

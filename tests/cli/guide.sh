@@ -20,10 +20,10 @@ END
 printf '(= (f $x) (car-atom $x))\n!(f ())\n' >error.metta
 
 skipped=0
-runs=$("$program" --stats=json input.metta 2>&1 >/dev/null | sed -n 's/.*"jit_runs": \([0-9]*\).*/\1/p')
-# native NAME COMMAND...: an expectation about native code, where there is such and its calls are counted.
+exits=$("$program" --stats=json input.metta 2>&1 >/dev/null | sed -n 's/.*"jit_bailouts": \([0-9]*\).*/\1/p')
+# native NAME COMMAND...: an expectation about native code, where there is such and is counted: calls of this program leave it.
 native() {
-    if [ "${runs:-0}" -gt 0 ]; then expect "$@"; else skipped=$((skipped + 1)); fi
+    if [ "${exits:-0}" -gt 0 ]; then expect "$@"; else skipped=$((skipped + 1)); fi
 }
 
 # typed LINE: run a line of the guide, where mettatron is this program; its output is in out, the log in err.
