@@ -112,11 +112,15 @@ static inline bool word_is_nil(Word w)
 {
     return word_tag(w) == TAG_NIL;
 }
-/* Doubles are all words outside 0x7FF8..0x7FFF and 0xFFF9..0xFFFF. */
+/* Doubles are all words outside 0x7FF8..0x7FFF and 0xFFF9..0xFFFF; so numbers are those whose lower 15 bits of the tag are at most those of
+ * integers. */
+static inline bool word_is_number(Word w)
+{
+    return w << 1 < (Word)(TAG_INT + 1) << 49;
+}
 static inline bool word_is_double(Word w)
 {
-    unsigned t = word_tag(w);
-    return (t & 0x7FF8) != 0x7FF8 || t == 0xFFF8;
+    return word_is_number(w) && !word_is_int(w);
 }
 
 /* Symbols and operations. */

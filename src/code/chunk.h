@@ -56,12 +56,18 @@ typedef struct Expression {
 /* A function of the program: a name and a number of arguments. */
 typedef struct Function Function;
 
+/* Machine code for a chunk; whoever makes it owns it. */
+typedef struct Native Native;
+
 typedef struct Chunk {
     uint32_t id;     /* counts the chunks that were adopted from 1 */
     uint32_t name;   /* symbol of the function */
     uint32_t arity;  /* arguments */
     uint32_t locals; /* arguments, slots and parts */
     uint32_t max_stack;
+    uint32_t runs;  /* calls carried out as bytecode, counted while there is a tier above */
+    Native *native; /* or NULL */
+    bool no_native; /* there will not be any */
     bool stale;
     bool marked; /* met by the search for chunks in use */
     VEC(uint8_t) code;

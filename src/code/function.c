@@ -115,10 +115,12 @@ static size_t expire(Functions *fs, Chunk *c, bool blame)
 {
     if (c->stale) return 0;
     chunk_expire(c);
+    if (c->native) fs->on_expired(fs->context, c);
     fs->stale++;
     Function *f = functions_get(fs, c->name, c->arity);
     if (f->chunk != c && f->apart != c) return 1;
     f->chunk = f->apart = NULL;
+    f->native = NULL;
     f->runs = 0;
     f->expired += blame;
     return 1;

@@ -14,9 +14,10 @@ typedef enum CompileRefusal {
 
 struct Function {
     uint32_t name, arity;
-    uint32_t runs;    /* calls in tier 0 since it was last known that it has no chunk */
-    uint32_t expired; /* chunks of it that became stale, and refusals that changes made void */
-    Chunk *chunk;     /* NULL: not compiled */
+    uint32_t runs;      /* calls in tier 0 since it was last known that it has no chunk */
+    uint32_t expired;   /* chunks of it that became stale, and refusals that changes made void */
+    Chunk *chunk;       /* NULL: not compiled */
+    const void *native; /* where the machine code of the chunk begins a call, or NULL */
     /* Calls of it come by way of tier 0, where a debugger sees them: CHUNK is NULL, and APART is run from there. */
     bool debugged;
     Chunk *apart;
@@ -39,11 +40,13 @@ typedef struct Dependents {
 typedef struct Functions {
     Function **table; /* open addressing */
     uint32_t mask, count;
-    VEC(Chunk *) chunks;        /* all that may still be on a stack */
-    VEC(Dependents) dependents; /* by symbol */
-    size_t stale;               /* of the chunks */
-    uint32_t adopted;           /* chunks ever */
-    uint32_t debugged;          /* names that are */
+    VEC(Chunk *) chunks;                         /* all that may still be on a stack */
+    VEC(Dependents) dependents;                  /* by symbol */
+    size_t stale;                                /* of the chunks */
+    void (*on_expired)(void *context, Chunk *c); /* told of those with machine code, which goes with them */
+    void *context;
+    uint32_t adopted;  /* chunks ever */
+    uint32_t debugged; /* names that are */
 } Functions;
 
 /* A name and a number of arguments. */

@@ -38,7 +38,7 @@ static bool is_same_call(const Frame *outer, const Frame *inner)
     if (outer->kind != FRAME_VM || frame_chunk(outer) != c) return false;
     for (uint32_t i = 0; i < c->arity; i++)
         if (outer->slot[VM_LOCALS + i] != inner->slot[VM_LOCALS + i]) return false;
-    return word_payload(outer->slot[VM_IP]) != 0;
+    return frame_ip(outer) != 0;
 }
 
 static Word vm_goal(Debugger *d, const Frame *f)
@@ -169,7 +169,7 @@ static void bind_goal(Debugger *d, const Scope *scope, Word goal, Site *site, Bi
 
 static Span vm_place(const Frame *f)
 {
-    uint32_t at = (uint32_t)word_payload(f->slot[VM_IP]);
+    uint32_t at = frame_ip(f);
     const Span *span = chunk_place(frame_chunk(f), at ? at - 1 : 0);
     return span ? *span : (Span){0};
 }

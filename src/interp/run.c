@@ -68,6 +68,7 @@ static Step hold_error(Machine *m, Frame *f, Word error)
     machine_touch(m, f);
     Word pair = bound_pair(m, error, oldest_above(m, f));
     bool first = word_is_nil(f->slot[SLOT_HELD]);
+    f->flags |= FF_HELD;
     f->slot[SLOT_HELD] = atom_expr2(&m->rt->heap, pair, f->slot[SLOT_HELD]);
     if (first) insert_held_choice(m, f);
     return STEP_FAIL;

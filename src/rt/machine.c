@@ -76,7 +76,7 @@ Frame *machine_push(Machine *m, FrameKind kind, unsigned flags, uint32_t count)
 /* What F knows of the goal that has just given its result is of no use to the next one. */
 static void begin_goal(Frame *f)
 {
-    f->flags &= (uint8_t)~FF_SUCCEEDED;
+    f->flags &= (uint8_t)~(FF_SUCCEEDED | FF_HELD);
     if (f->flags & FF_GOAL) f->slot[SLOT_HELD] = WORD_NIL;
 }
 

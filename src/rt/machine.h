@@ -26,14 +26,15 @@ enum {
     FF_CHANGED =
         4, /* ARGS: an item is not what it was; where a goal waits for its result: m->changed of that goal */
     FF_SUCCEEDED = 2, /* this goal has delivered a result that is not an error, and may deliver more */
+    FF_HELD = 32,     /* SLOT_HELD may hold something */
 };
 
 typedef struct Frame {
     uint8_t kind;
     uint8_t flags;
-    uint16_t operands; /* FRAME_VM: slots at the end for operands, of which INDEX are in use */
+    uint16_t operands; /* FRAME_VM: slots at the end for operands */
     uint32_t count;    /* slots */
-    uint32_t index;    /* progress: next argument, item ... */
+    uint32_t index;    /* progress: next argument, item ...; FRAME_VM: see frame_save */
     uint32_t gc_mark;  /* collection that last visited this frame */
     uint32_t depth;    /* logical nesting of reductions when it was pushed */
     uint32_t head;     /* symbol of the function whose body it belongs to */
@@ -83,6 +84,9 @@ struct Machine {
     Choice *choice; /* newest choice point; never NULL while running */
     Scope *scope;
     uint32_t depth, max_depth;
+    uint32_t
+        fuel; /* calls that machine code may make from when it was entered until it must look at the limits */
+    char *floor;   /* of the stack, for machine code (jit1/native.h) */
     uint32_t head; /* symbol of the function whose body is being evaluated, NO_HEAD at the top of a query */
     /* Registers: the atom being evaluated, the type expected of it (WORD_NIL: minimal instruction), the result. */
     Word atom, type, value;
@@ -113,6 +117,20 @@ void machine_trace(Machine *m, Heap *h, bool major);
 /* Visit and trim the trail; M is the innermost machine, whose chain of choice points goes on into the outer ones. */
 void machine_trace_trail(Machine *m, Heap *h, bool major);
 
+/* Where a FRAME_VM goes on in its code, and how many operands it holds: in one number, so that saving both is one store. */
+static inline void frame_save(Frame *f, uint32_t ip, uint32_t operands)
+{
+    f->index = ip << 16 | operands;
+}
+static inline uint32_t frame_ip(const Frame *f)
+{
+    return f->index >> 16;
+}
+static inline uint32_t frame_operands(const Frame *f)
+{
+    return f->index & UINT16_MAX;
+}
+
 static inline char *frame_end(const Frame *f)
 {
     return (char *)(f->slot + f->count);
@@ -120,7 +138,7 @@ static inline char *frame_end(const Frame *f)
 /* Slots of F in use: all but the free operands of a FRAME_VM. */
 static inline uint32_t frame_live(const Frame *f)
 {
-    return f->kind == FRAME_VM ? f->count - f->operands + f->index : f->count;
+    return f->kind == FRAME_VM ? f->count - f->operands + frame_operands(f) : f->count;
 }
 /* Copy the N slots at FROM up to TO.  Frames are small, and what has just been written word by word is best read so: this beats memmove. */
 static inline void copy_slots_up(Word *to, const Word *from, uint32_t n)

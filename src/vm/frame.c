@@ -2,7 +2,7 @@
 
 void leave_choice(Machine *m, Frame *f, uint32_t saved, uint32_t alternative, size_t trail, uint64_t keep)
 {
-    assert(m->frame == f && !machine_protects(m, f) && f->index == 0);
+    assert(m->frame == f && !machine_protects(m, f) && frame_operands(f) == 0);
     size_t size = sizeof(Choice) + (CV_LOCALS + saved) * sizeof(Word);
     Frame *moved = (Frame *)((char *)f + size);
     machine_touch(m, f);

@@ -4,8 +4,9 @@
 
 #include "vm/vm.h"
 
-/* Slots of a VM frame.  Locals follow, then the operand stack; index is the number of operands. */
-enum { VM_TYPE = 1, VM_CHUNK, VM_IP, VM_LOCALS };
+/* Slots of a VM frame.  Locals follow, then the operand stack.  NATIVE is where machine code goes on with a result that machine code
+ * gives it, an address, which the collector takes for a double; 0: nowhere.  It counts only where the frame is saved at that very place. */
+enum { VM_TYPE = 1, VM_CHUNK, VM_NATIVE, VM_LOCALS };
 /* Flag of a VM frame, beside FF_GOAL and FF_CHANGED: the call is being made again, after a clause has matched. */
 enum { FF_RETRY = 8 };
 /* Another one: the evaluation of an operand has, or may have, left it as it was (or changed a local's value that the compiler took for
@@ -19,12 +20,6 @@ enum { CHOICE_DONE = 16, CHOICE_RETRY = 8 };
 static inline Chunk *frame_chunk(const Frame *f)
 {
     return word_ptr(f->slot[VM_CHUNK]);
-}
-
-/* The word for offset IP of a chunk's code. */
-static inline Word vm_ip(uint64_t ip)
-{
-    return WORD_MAKE(TAG_RAW, 0) | ip;
 }
 
 /* Set the locals of F, which is to run C: the first N from FROM, which may lie above them or be they, the others to nothing. */
@@ -56,14 +51,15 @@ static inline Frame *lay_frame(Machine *m, Chunk *c, const Word *locals, uint32_
     f->flags = (uint8_t)(FF_GOAL | flags);
     f->operands = (uint16_t)c->max_stack;
     f->count = VM_LOCALS + c->locals + c->max_stack;
-    f->index = f->gc_mark = 0;
+    frame_save(f, start, 0);
+    f->gc_mark = 0;
     f->depth = m->depth;
     f->head = m->head = c->name;
     f->parent = m->frame;
     f->slot[SLOT_HELD] = WORD_NIL;
     f->slot[VM_TYPE] = type;
     f->slot[VM_CHUNK] = word_from_ptr(TAG_RAW, c);
-    f->slot[VM_IP] = vm_ip(start);
+    f->slot[VM_NATIVE] = 0;
     m->frame = f;
     return f;
 }

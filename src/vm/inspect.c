@@ -40,8 +40,8 @@ void jit_runtime_debug_stack(Machine *m)
     const Word *locals = f->slot + VM_LOCALS, *stack = locals + c->locals;
     size_t len;
     const char *name = sym_text(m->rt->symbols, c->name, &len);
-    LOG(&m->rt->log, JIT_DEBUG, TRACE, "Stack dump", LOG_INT("sp", f->index), LOG_TEXT("function", name, len),
-        LOG_INT("ip", word_payload(f->slot[VM_IP])));
-    for (uint32_t i = 0; i < f->index; i++) log_slot(m, "  Stack slot", i, stack[i]);
+    LOG(&m->rt->log, JIT_DEBUG, TRACE, "Stack dump", LOG_INT("sp", frame_operands(f)),
+        LOG_TEXT("function", name, len), LOG_INT("ip", frame_ip(f)));
+    for (uint32_t i = 0; i < frame_operands(f); i++) log_slot(m, "  Stack slot", i, stack[i]);
     for (uint32_t i = 0; i < c->locals; i++) log_slot(m, "  Local", i, locals[i]);
 }

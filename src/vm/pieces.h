@@ -54,6 +54,41 @@ static inline bool fits_type(Word value, Word type)
     return type == W_SYM(UNDEFINED) || (word_is_bool(value) && type == W_SYM(T_BOOL));
 }
 
+/* Of two values that an opcode takes. */
+#define INT_OPERANDS (word_is_int(x) && word_is_int(y))
+
+/* Shifted up, integers of 48 bits overflow where those of 64 do. */
+static inline bool add_ints(Word x, Word y, Word *out)
+{
+    int64_t r;
+    if (__builtin_add_overflow((int64_t)(x << 16), (int64_t)(y << 16), &r)) return false;
+    *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
+    return true;
+}
+
+static inline bool sub_ints(Word x, Word y, Word *out)
+{
+    int64_t r;
+    if (__builtin_sub_overflow((int64_t)(x << 16), (int64_t)(y << 16), &r)) return false;
+    *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
+    return true;
+}
+
+static inline bool mul_ints(Word x, Word y, Word *out)
+{
+    int64_t r;
+    if (__builtin_mul_overflow((int64_t)(x << 16), word_int48_get(y), &r)) return false;
+    *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
+    return true;
+}
+
+/* Is VALUE an item of an expression as it stands: no bound variable, nothing to evaluate, not Empty? */
+static inline bool is_item(Word value)
+{
+    if (word_is_heap(value)) return !atom_may_reduce(value);
+    return !word_is_cell(value) && value != W_SYM(EMPTY);
+}
+
 /* -- Terms -- */
 
 Word instantiate_template(Machine *m, Frame *f, const Chunk *c, uint32_t index);

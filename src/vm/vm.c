@@ -123,7 +123,7 @@ static inline Registers load_frame(Frame *f)
 {
     Chunk *c = frame_chunk(f);
     Word *locals = f->slot + VM_LOCALS, *stack = locals + c->locals;
-    return (Registers){f, c, locals, stack, stack + f->index, c->code.data + word_payload(f->slot[VM_IP])};
+    return (Registers){f, c, locals, stack, stack + frame_operands(f), c->code.data + frame_ip(f)};
 }
 
 #ifdef METTA_OP_COVERAGE
@@ -131,11 +131,12 @@ static inline Registers load_frame(Frame *f)
 #else
 #define NOTE_COVERAGE ((void)0)
 #endif
-#define NEXT                 \
+#define DISPATCH             \
     do {                     \
         COUNT_OP;            \
         goto *labels[*ip++]; \
     } while (0)
+typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 #define READ_N (*ip++)
 #define READ_S (*ip++)
 #define READ_16 (ip += 2, (uint16_t)(ip[-2] | ip[-1] << 8))
@@ -145,6 +146,7 @@ static inline Registers load_frame(Frame *f)
 #define READ_W READ_16
 #define READ_J ((int16_t)READ_16)
 #define READ_I ((int16_t)READ_16)
+#define READ_SMALL word_int48(READ_I)
 #define READ_COUNT            \
     do {                      \
         argc = READ_N;        \
@@ -163,15 +165,16 @@ static inline Registers load_frame(Frame *f)
 #define LOCAL(i) locals[i]
 #define PUSH(x) (*sp++ = (x))
 #define POP (*--sp)
-#define TOP (sp[-1])
+#define DROP ((void)sp--)
+#define ITEM(i) (sp[-(i)])
 /* Store the registers into the frame. */
-#define SAVE (f->index = (uint32_t)(sp - stack), f->slot[VM_IP] = vm_ip((uint64_t)(ip - c->code.data)))
+#define SAVE frame_save(f, (uint32_t)(ip - c->code.data), (uint32_t)(sp - stack))
 /* Begin the code again, in the same frame. */
 #define AGAIN              \
     do {                   \
         sp = stack;        \
         ip = c->code.data; \
-        NEXT;              \
+        BEGUN;             \
     } while (0)
 #define POP_FRAME (m->frame = f->parent)
 #define HAND_OVER(step)                         \
@@ -200,9 +203,19 @@ static inline Registers load_frame(Frame *f)
     do {                                                           \
         if (WATCHED) watch_left_for(vm, &PLACE, BAILOUT_##reason); \
     } while (0)
-/* In fusions: the integer at distance AT; the first part alone; the tail_branch_bool that ends at distance END. */
+/* In fusions: the operand at distance AT; N bytes are done with; the first part alone; the tail_branch_bool that ends at distance END. */
+#define PEEK_S(at) (ip[at])
+#define PEEK_N(at) (ip[at])
 #define PEEK_I(at) ((int16_t)op_read16(ip + (at)))
+#define PEEK_SMALL(at) word_int48(PEEK_I(at))
+#define PEEK_K(at) (c->constants.data[op_read16(ip + (at))])
+#define SKIP(n) ((void)(ip += (n)))
 #define UNFUSED(op) goto op_##op
+#define CONTINUE_AS(op) goto op_##op
+/* One more call, carried out in place; false at the limit of depth. */
+#define DEEPER (m->depth < m->max_depth && (m->depth++, true))
+#define ENTER goto enter
+#define ENTER_TAIL goto enter_tail
 #define BRANCH_IF(condition, end)        \
     do {                                 \
         if (condition) {                 \
@@ -219,7 +232,6 @@ static inline Registers load_frame(Frame *f)
         goto give;   \
     } while (0)
 
-#define INT_OPERANDS (word_is_int(x) && word_is_int(y))
 #define FLOAT_OPERANDS ((word_is_double(x) || word_is_int(x)) && (word_is_double(y) || word_is_int(y)))
 #define AS_DOUBLE(w) (word_is_int(w) ? (double)word_int48_get(w) : word_double_get(w))
 /* Offset in the instruction at work, whose operands are read. */
@@ -270,38 +282,6 @@ static inline Registers load_frame(Frame *f)
         SLOW_CALL(builtin, W_SYM(T_BOOL));                              \
     } while (0)
 
-/* Shifted up, integers of 48 bits overflow where those of 64 do. */
-static inline bool add_ints(Word x, Word y, Word *out)
-{
-    int64_t r;
-    if (__builtin_add_overflow((int64_t)(x << 16), (int64_t)(y << 16), &r)) return false;
-    *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
-    return true;
-}
-
-static inline bool sub_ints(Word x, Word y, Word *out)
-{
-    int64_t r;
-    if (__builtin_sub_overflow((int64_t)(x << 16), (int64_t)(y << 16), &r)) return false;
-    *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
-    return true;
-}
-
-static inline bool mul_ints(Word x, Word y, Word *out)
-{
-    int64_t r;
-    if (__builtin_mul_overflow((int64_t)(x << 16), word_int48_get(y), &r)) return false;
-    *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
-    return true;
-}
-
-/* Is VALUE an item of an expression as it stands: no bound variable, nothing to evaluate, not Empty? */
-static inline bool is_item(Word value)
-{
-    if (word_is_heap(value)) return !atom_may_reduce(value);
-    return !word_is_cell(value) && value != W_SYM(EMPTY);
-}
-
 #define LOAD(frame)                           \
     do {                                      \
         Registers loaded = load_frame(frame); \
@@ -320,7 +300,7 @@ static inline bool is_item(Word value)
         locals = f->slot + VM_LOCALS;    \
         sp = stack = locals + c->locals; \
         ip = c->code.data;               \
-        NEXT;                            \
+        BEGUN;                           \
     } while (0)
 
 /* Is PARENT a VM frame that a value can be given to without further ado?  One that a choice point protects becomes current as a
@@ -333,7 +313,7 @@ static inline Frame *receiver(Machine *m, Frame *parent)
         parent->flags |= FF_SUCCEEDED;
         return machine_own(m, parent);
     }
-    if ((parent->flags & FF_SUCCEEDED) || !word_is_nil(parent->slot[SLOT_HELD])) return NULL;
+    if (parent->flags & (FF_SUCCEEDED | FF_HELD)) return NULL;
     machine_touch(m, parent);
     return parent;
 }
@@ -341,17 +321,63 @@ static inline Frame *receiver(Machine *m, Frame *parent)
 #pragma GCC diagnostic ignored "-Woverride-init"
 #pragma GCC diagnostic ignored "-Wpedantic"
 
-/* Two loops, so that what is not watched costs nothing. */
-#define LOOP vm_run
+/* Loops that differ in what costs something.  The plain one: */
 #define WATCHED 0
 #define COUNT_OP NOTE_COVERAGE
+#define NEXT DISPATCH
+#define BEGUN NEXT
+#define COME_BACK NEXT
+#define STARTED ((void)0)
+#define LOOP static Step vm_run(Machine *m)
+#include "vm/loop.inc"
+#undef LOOP
+#undef NEXT
+#undef BEGUN
+#undef COME_BACK
+
+/* One instruction only, or the parts of a fusion. */
+#define NEXT                                                 \
+    do {                                                     \
+        if (ip > started && ip < started + length) DISPATCH; \
+        SAVE;                                                \
+        return STEP_VM;                                      \
+    } while (0)
+#define BEGUN NEXT
+#define COME_BACK NEXT
+#define LOOP Step vm_step(Machine *m, uint32_t length)
+#undef STARTED
+#define STARTED const uint8_t *started = ip
+#include "vm/loop.inc"
+#undef STARTED
+#define STARTED ((void)0)
+#undef LOOP
+#undef NEXT
+#undef BEGUN
+#undef COME_BACK
+
+/* Below a tier for whose code it leaves; and it counts the calls that make a function worth compiling for that. */
+#define NEXT DISPATCH
+#define CROSS_IF(condition) \
+    do {                    \
+        if (condition) {    \
+            SAVE;           \
+            return STEP_VM; \
+        }                   \
+        NEXT;               \
+    } while (0)
+#define BEGUN CROSS_IF(UNLIKELY(vm_is_native(vm, c)))
+#define COME_BACK CROSS_IF(c->native)
+#define LOOP static Step vm_run_below(Machine *m)
 #include "vm/loop.inc"
 #undef LOOP
 #undef WATCHED
 #undef COUNT_OP
-#define LOOP vm_run_watched
+#undef BEGUN
+
+#define BEGUN CROSS_IF(UNLIKELY(vm->above &&vm_is_native(vm, c)))
 #define WATCHED 1
 #define COUNT_OP (NOTE_COVERAGE, at = ip, vm->instructions++)
+#define LOOP static Step vm_run_watched(Machine *m)
 #include "vm/loop.inc"
 
 /* -- Hooks -- */
@@ -409,13 +435,14 @@ static Step vm_resume(Machine *m, Frame *f, Word value)
 {
     if (value == W_SYM(EMPTY)) return STEP_FAIL;
     Chunk *c = frame_chunk(f);
-    if (atom_is_error(value) && c->code.data[word_payload(f->slot[VM_IP])] != OP_ACCEPT) {
+    if (atom_is_error(value) && c->code.data[frame_ip(f)] != OP_ACCEPT) {
         m->frame = f->parent;
         return step_return(m, value);
     }
     f = machine_own(m, f);
     if (!word_is_nil(m->same_as)) f->flags |= FF_CHECK;
-    f->slot[VM_LOCALS + c->locals + f->index++] = value;
+    f->slot[VM_LOCALS + c->locals + frame_operands(f)] = value;
+    f->index++;
     return STEP_VM;
 }
 
@@ -463,6 +490,8 @@ static void vm_changed(Runtime *rt, Word symbol)
 }
 
 const UpperTier vm_tier = {vm_enter, vm_run, vm_resume, vm_retry, vm_trace, vm_changed};
+/* There is a tier above. */
+static const UpperTier vm_tier_below = {vm_enter, vm_run_below, vm_resume, vm_retry, vm_trace, vm_changed};
 const UpperTier vm_tier_watched = {vm_enter_watched, vm_run_watched, vm_resume,
                                    vm_retry_watched, vm_trace,       vm_changed};
 
@@ -471,5 +500,6 @@ const UpperTier *vm_tier_for(const Vm *vm)
     const Log *log = vm->stats.log;
     bool watched = vm->stats.exact || log_on(log, LOG_TARGET_JIT_EXECUTE, LOG_TRACE) ||
                    log_on(log, LOG_TARGET_JIT_BACKTRACK, LOG_DEBUG);
-    return watched ? &vm_tier_watched : &vm_tier;
+    if (watched) return &vm_tier_watched;
+    return vm->above ? &vm_tier_below : &vm_tier;
 }

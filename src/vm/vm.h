@@ -22,7 +22,10 @@ typedef struct Vm {
     uint64_t entered; /* calls that came from tier 0 */
     uint64_t interpreter_runs, compilations, expirations;
     JitStats stats;
-    uint64_t instructions; /* counted by vm_tier_watched */
+    void *above; /* the state of the tier above, which owns it, or NULL */
+    bool (*make_native)(
+        struct Vm *vm, Chunk *c); /* make machine code for C, which is hot; false when that is not possible */
+    uint64_t instructions;        /* counted by vm_tier_watched */
 #ifdef METTA_OP_COVERAGE
     uint64_t coverage[256]; /* by opcode: how often it ran */
 #endif
@@ -32,11 +35,26 @@ typedef struct Vm {
 Vm *vm_new(Runtime *rt, Scope *scope, uint32_t threshold, uint32_t hot);
 void vm_free(Vm *vm);
 
+/* For the tier above, if there is one: carry out the instructions in the next LENGTH bytes of the current frame, one or the parts of a
+ * fusion.  STEP_VM: go on in the frame that is current then, whoever runs it. */
+Step vm_step(Machine *m, uint32_t length);
+/* A call of C begins.  Is there machine code for it? */
+static inline bool vm_is_native(Vm *vm, Chunk *c)
+{
+    if (c->native) return true;
+    if (c->runs < vm->stats.hot) {
+        c->runs++;
+        return false;
+    }
+    return !c->no_native && vm->make_native(vm, c);
+}
+
 /* Engine hooks (see UpperTier in interp/engine.h). */
 extern const UpperTier vm_tier;
 /* The same; counts and logs each call and instruction (vm/watch.h), which makes it slower. */
 extern const UpperTier vm_tier_watched;
-/* Which of them VM needs, given what is to be counted and what the log's filter lets pass. */
+/* Which hooks VM needs, given what is to be counted, what the log's filter lets pass, and whether there is a tier above: then it leaves with
+ * STEP_VM when a frame is current whose chunk has machine code. */
 const UpperTier *vm_tier_for(const Vm *vm);
 
 #endif
