@@ -134,8 +134,8 @@ typedef struct MtConfig {
     size_t search_path_count;
     MtOutput output; /* NULL: standard output */
     void *output_context;
-    /* Execution tiers: 0 is the interpreter, 1 adds the bytecode VM. */
-    uint32_t max_tier;           /* default 1 */
+    /* Execution tiers: 0 is the interpreter, 1 adds the bytecode VM, 2 machine code. */
+    uint32_t max_tier;           /* default: mt_highest_tier() */
     uint32_t bytecode_threshold; /* calls of a function before it is compiled; default 0 */
     bool collect_stats;     /* count every call and instruction, at a cost in speed: see mt_collect_stats */
     uint32_t jit_threshold; /* calls of a function before it is hot, ready for native code; default 100 */

@@ -21,6 +21,7 @@ typedef struct HostFunction {
 
 struct MtRuntime {
     struct Vm *vm;              /* of tier 1, or NULL */
+    struct Jit1 *jit1;          /* of tier 2, or NULL */
     VEC(struct Mbc *) programs; /* compiled ones that were run */
     Runtime *rt;
     WordVec locals; /* words of local handles, as a stack */
@@ -70,7 +71,11 @@ MtStatus api_fail(MtRuntime *x, MtStatus status, const char *fmt, ...) PRINTF_LI
 /* Tier 1 is watched as closely as the figures that are asked for and the log demand: to be called when either changes. */
 void api_choose_tier(MtRuntime *x);
 
+#ifdef METTA_JIT
+enum { API_HIGHEST_TIER = 2, API_NATIVE_TIER = 2 };
+#else
 enum { API_HIGHEST_TIER = 1, API_NATIVE_TIER = 2 };
+#endif
 
 /* -- Figures (stats.c) -- */
 

@@ -1,5 +1,8 @@
 /* Runtimes: making and freeing them, limits, errors, logging, figures. */
 #include "api/api.h"
+#ifdef METTA_JIT
+#include "jit1/jit1.h"
+#endif
 
 #include "vm/vm.h"
 
@@ -110,7 +113,12 @@ static MtStatus fail_with_complaint(MtRuntime *x, Buf *complaints)
 
 void api_choose_tier(MtRuntime *x)
 {
-    if (x->vm) x->rt->upper_tier = vm_tier_for(x->vm);
+    if (!x->vm) return;
+    x->rt->upper_tier = vm_tier_for(x->vm);
+#ifdef METTA_JIT
+    if (x->jit1) x->rt->upper_tier = jit1_tier(x->jit1);
+#endif
+    x->rt->changed = x->rt->upper_tier->changed;
 }
 
 /* STRICT: a wrong directive is an error, and changes nothing. */
@@ -138,6 +146,19 @@ static MtStatus configure_log(MtRuntime *x, const MtConfig *c)
     return status;
 }
 
+/* Start tier 2; where machine code cannot be had, there is none, and the log says so. */
+static void start_native(MtRuntime *x)
+{
+#ifdef METTA_JIT
+    const char *reason;
+    x->jit1 = jit1_new(x->vm, &(Jit1Config){0}, &reason);
+    if (x->jit1) return;
+    LOG(&x->rt->log, JIT_COMPILE, WARN, "no machine code", LOG_TEXT("reason", reason, strlen(reason)));
+#else
+    (void)x;
+#endif
+}
+
 /* Start the tiers above the interpreter up to TIER. */
 static void configure_tiers(MtRuntime *x, const MtConfig *c, uint32_t tier)
 {
@@ -145,9 +166,10 @@ static void configure_tiers(MtRuntime *x, const MtConfig *c, uint32_t tier)
     if (tier == 0) return;
     Runtime *rt = x->rt;
     rt->upper = x->vm = vm_new(rt, rt->top->scope, c->bytecode_threshold, c->jit_threshold);
-    rt->changed = vm_tier.changed;
     x->vm->stats.exact = c->collect_stats;
     x->vm->stats.verbose = c->jit_log;
+    if (tier >= API_NATIVE_TIER) start_native(x);
+    api_choose_tier(x);
 }
 
 static MtStatus configure(MtRuntime *x, const MtConfig *c)
@@ -159,7 +181,9 @@ static MtStatus configure(MtRuntime *x, const MtConfig *c)
     mt_set_limits(x, c->max_memory, c->max_depth ? c->max_depth : c->hybrid.vm_config.max_call_stack,
                   c->timeout_ms);
     if (c->max_tier > API_HIGHEST_TIER)
-        return api_fail(x, MT_INVALID, "this build has tiers 0 to %d", API_HIGHEST_TIER);
+        return api_fail(x, MT_INVALID, "this build has tiers 0 to %d%s", API_HIGHEST_TIER,
+                        API_HIGHEST_TIER < API_NATIVE_TIER ? "; machine code needs clang 19 when it is made"
+                                                           : "");
     configure_tiers(x, c, c->max_tier > 1 && !c->hybrid.jit_enabled ? 1 : c->max_tier);
     rt->settings.strict = c->strict_mode;
     rt->log.format = formats[c->log_format];
@@ -202,6 +226,9 @@ void mt_free(MtRuntime *x)
     assert(x->busy == 0);
     api_free_debugger(x);
     if (x->rt) rt_free(x->rt);
+#ifdef METTA_JIT
+    jit1_free(x->jit1);
+#endif
     vm_free(x->vm);
     for (size_t i = 0; i < x->programs.len; i++) mbc_close(x->programs.data[i]);
     vec_free(&x->programs);

@@ -241,6 +241,7 @@ static bool apply(Options *o, const OptionInfo *info, const char *value)
     case OPTION_TIER:
         good = parse_number(value, &o->max_tier) && o->max_tier <= mt_highest_tier();
         o->bytecode_threshold = 0;
+        if (o->max_tier == 2) o->jit_threshold = 0;
         break;
     case OPTION_TIERS:
         good = parse_thresholds(o, value);

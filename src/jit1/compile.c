@@ -1,0 +1,500 @@
+#include "jit1/compile.h"
+
+#include "jit1/native.h"
+
+enum { NOWHERE = UINT32_MAX };
+
+/* A way in at an instruction where operands are in registers. */
+typedef struct WayIn {
+    uint32_t ip, at;
+    uint16_t height;
+    uint8_t state;
+} WayIn;
+
+typedef struct Maker {
+    const Chunk *c;
+    Layout *l;
+    int32_t *heights;   /* by offset */
+    bool *targets;      /* by offset: jumps lead there */
+    VEC(uint32_t) cold; /* pieces that may leave their instruction to the VM */
+    VEC(WayIn) ways;
+    VEC(uint32_t) inner; /* parts of fusions */
+    uint8_t state;       /* operands in registers */
+    bool flows;          /* control comes from the piece before */
+} Maker;
+
+/* -- Reading bytecode -- */
+
+static uint8_t op_at(const Chunk *c, uint32_t ip)
+{
+    return op_first(c->code.data[ip]);
+}
+
+static uint32_t length_at(const Chunk *c, uint32_t ip)
+{
+    return op_info(op_at(c, ip))->length;
+}
+
+/* An operand: its letter, where it stands, and where its instruction ends. */
+typedef struct Operand {
+    char letter;
+    uint32_t at, end;
+} Operand;
+
+/* The operand that stands DISTANCE bytes behind the opcode at IP, perhaps of a later part of a fusion. */
+static Operand operand_at(const Chunk *c, uint32_t ip, uint32_t distance)
+{
+    uint32_t wanted = ip + 1 + distance;
+    while (ip + length_at(c, ip) <= wanted) ip += length_at(c, ip);
+    uint32_t at = ip + 1;
+    const char *letter = op_info(op_at(c, ip))->operands;
+    for (; at < wanted; letter++) at += op_operand_size(*letter);
+    assert(at == wanted && *letter);
+    return (Operand){*letter, at, ip + length_at(c, ip)};
+}
+
+/* The operand LETTER of the instruction at IP, which has one. */
+static Operand operand_of(const Chunk *c, uint32_t ip, char letter)
+{
+    uint32_t at = ip + 1;
+    const char *s = op_info(op_at(c, ip))->operands;
+    for (; *s != letter; s++) at += op_operand_size(*s);
+    return (Operand){letter, at, ip + length_at(c, ip)};
+}
+
+static int64_t operand_value(const Chunk *c, Operand o)
+{
+    const uint8_t *p = c->code.data + o.at;
+    if (op_operand_size(o.letter) == 1) return *p;
+    return o.letter == 'i' || o.letter == 'j' ? (int16_t)op_read16(p) : op_read16(p);
+}
+
+static uint32_t jump_target(const Chunk *c, Operand o)
+{
+    return (uint32_t)((int64_t)o.end + operand_value(c, o));
+}
+
+static void note_targets(Maker *k, uint32_t ip)
+{
+    const Chunk *c = k->c;
+    uint32_t at = ip + 1;
+    for (const char *letter = op_info(op_at(c, ip))->operands; *letter; letter++) {
+        Operand o = {*letter, at, ip + length_at(c, ip)};
+        if (*letter == 'j') k->targets[jump_target(c, o)] = true;
+        at += op_operand_size(*letter);
+    }
+}
+
+static void find_targets(Maker *k)
+{
+    const Chunk *c = k->c;
+    k->targets = base_calloc(c->code.len + 1, sizeof *k->targets);
+    for (uint32_t ip = 0; ip < c->code.len; ip++)
+        if (k->heights[ip] >= 0) note_targets(k, ip);
+    for (size_t i = 0; i < c->cases.len; i++)
+        if (!word_is_nil(c->cases.data[i].key)) k->targets[c->cases.data[i].target] = true;
+}
+
+/* -- Laying out -- */
+
+static uint32_t add_piece(Maker *k, uint32_t stencil, uint32_t ip, int32_t height)
+{
+    Piece p = {.stencil = (uint16_t)stencil,
+               .state = k->state,
+               .height = (uint16_t)height,
+               .ip = ip,
+               .at = k->l->size,
+               .cold = NOWHERE};
+    vec_push(&k->l->pieces, p);
+    k->l->size += stencils[stencil].size;
+    return (uint32_t)k->l->pieces.len - 1;
+}
+
+static void add_spill(Maker *k, uint32_t ip, int32_t height)
+{
+    if (k->state) add_piece(k, k->state == 1 ? STENCIL_spill_1 : STENCIL_spill_2, ip, height);
+    k->state = 0;
+}
+
+/* Have the VM carry out the LENGTH bytes at IP. */
+static void add_step(Maker *k, uint32_t ip, int32_t height, uint32_t length)
+{
+    add_spill(k, ip, height);
+    uint32_t piece = add_piece(k, STENCIL_step, ip, height);
+    k->l->pieces.data[piece].length = (uint16_t)length;
+    k->flows = false;
+}
+
+/* Somebody may come in at IP. */
+static void add_way_in(Maker *k, uint32_t ip)
+{
+    if (k->state == 0 && !k->l->map[ip]) k->l->map[ip] = k->l->size;
+    if (k->state == 0) return;
+    WayIn way = {ip, k->l->size, (uint16_t)k->heights[ip], k->state};
+    vec_push(&k->ways, way);
+}
+
+/* Constants in the heap move, so they cannot be put into the code. */
+static bool constants_stay(const Chunk *c, uint32_t ip, uint32_t end)
+{
+    while (ip < end) {
+        uint32_t at = ip + 1;
+        for (const char *letter = op_info(op_at(c, ip))->operands; *letter; letter++) {
+            Word w = *letter == 'k' ? c->constants.data[op_read16(c->code.data + at)] : WORD_NIL;
+            if ((word_is_heap(w) && !(word_obj(w)->flags & OBJ_STORED)) || word_is_var(w)) return false;
+            at += op_operand_size(*letter);
+        }
+        ip += length_at(c, ip);
+    }
+    return true;
+}
+
+/* Does F fit at IP, with no jump into its middle?  Then *END is where it ends. */
+static bool fits(const Maker *k, const Fusion *f, uint32_t ip, uint32_t *end)
+{
+    const Chunk *c = k->c;
+    uint32_t at = ip, second = ip + length_at(c, ip);
+    for (unsigned i = 0; i < f->count; i++) {
+        if (at >= c->code.len || k->heights[at] < 0 || op_at(c, at) != f->parts[i]) return false;
+        if (i > 0 && k->targets[at]) return false;
+        at += length_at(c, at);
+    }
+    *end = at;
+    return !f->same || c->code.data[ip + 1] == c->code.data[second + 1];
+}
+
+/* The stencil of a fusion that begins at IP and where it ends; 0 when there is none. */
+static uint32_t fused_at(const Maker *k, uint32_t ip, uint32_t *end)
+{
+    size_t count;
+    const Fusion *all = op_fusions(&count);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t id = stencil_of[all[i].op][k->state];
+        if (id && fits(k, &all[i], ip, end) && constants_stay(k->c, ip, *end)) return id;
+    }
+    return 0;
+}
+
+static bool is_call(uint8_t op)
+{
+    return op == OP_CALL || op == OP_CALL_TYPED;
+}
+static bool is_tail_call(uint8_t op)
+{
+    return op == OP_TAIL_CALL || op == OP_TAIL_CALL_TYPED;
+}
+
+/* Of the stencils of a call the one for its arguments; 0 when there are too many. */
+static uint32_t call_stencil(const Maker *k, uint32_t ip, uint32_t first)
+{
+    const Chunk *c = k->c;
+    uint32_t args = (uint32_t)operand_value(c, operand_of(c, ip, 'c')) & 0x7F;
+    const Function *f = c->functions.data[operand_value(c, operand_of(c, ip, 'f'))];
+    if (args >= STENCIL_ARGUMENTS) return 0;
+    return first + 2 * args + (f->chunk == c);
+}
+
+/* The stencil of the instruction at IP alone; 0 when there is none. */
+static uint32_t single_at(const Maker *k, uint32_t ip)
+{
+    uint8_t op = op_at(k->c, ip);
+    uint32_t id = stencil_of[op][k->state];
+    if (!id || !constants_stay(k->c, ip, ip + length_at(k->c, ip))) return 0;
+    return is_call(op) || is_tail_call(op) ? call_stencil(k, ip, id) : id;
+}
+
+/* Note the parts of the fusion from IP to END but the first. */
+static void add_inner(Maker *k, uint32_t ip, uint32_t end)
+{
+    for (ip += length_at(k->c, ip); ip < end; ip += length_at(k->c, ip)) vec_push(&k->inner, ip);
+}
+
+/* Lay out what stands at IP; returns where it ends. */
+static uint32_t add_instruction(Maker *k, uint32_t ip)
+{
+    uint32_t end = ip + length_at(k->c, ip);
+    uint32_t id = fused_at(k, ip, &end);
+    bool fused = id != 0;
+    if (!fused) {
+        end = ip + length_at(k->c, ip);
+        id = single_at(k, ip);
+    }
+    if (!id) {
+        add_step(k, ip, k->heights[ip], end - ip);
+        return end;
+    }
+    uint32_t piece = add_piece(k, id - 1, ip, k->heights[ip]);
+    k->l->pieces.data[piece].length = (uint16_t)(end - ip);
+    vec_push(&k->cold, piece);
+    if (fused) add_inner(k, ip, end);
+    k->flows = stencils[id - 1].ends >= 0;
+    k->state = k->flows ? (uint8_t)stencils[id - 1].ends : 0;
+    if (!fused && is_call(op_at(k->c, ip))) {
+        add_piece(k, STENCIL_returned, ip, k->heights[ip]);
+        k->state = 1;
+        k->flows = true;
+    }
+    return end;
+}
+
+/* What stands at IP, which control may come to from elsewhere, too. */
+static uint32_t add_place(Maker *k, uint32_t ip)
+{
+    if (!k->flows) k->state = 0;
+    add_way_in(k, ip);
+    return add_instruction(k, ip);
+}
+
+static void add_hop(Maker *k, uint32_t ip, uint32_t goes)
+{
+    uint32_t hop = add_piece(k, STENCIL_hop, ip, 0);
+    k->l->pieces.data[hop].goes = goes;
+    k->flows = false;
+}
+
+/* Where the VM takes over from a piece; then it does all parts of a fusion. */
+static void add_cold(Maker *k, uint32_t index)
+{
+    Piece piece = k->l->pieces.data[index];
+    k->l->pieces.data[index].cold = (uint32_t)k->l->pieces.len;
+    k->state = piece.state;
+    add_step(k, piece.ip, piece.height, piece.length);
+}
+
+/* Parts of fusions where a frame may want to go on. */
+static void add_insides(Maker *k)
+{
+    for (size_t i = 0; i < k->inner.len; i++) {
+        uint32_t ip = k->inner.data[i];
+        k->l->map[ip] = k->l->size;
+        add_step(k, ip, k->heights[ip], length_at(k->c, ip));
+    }
+}
+
+static void add_ways_in(Maker *k)
+{
+    for (size_t i = 0; i < k->ways.len; i++) {
+        const WayIn *way = &k->ways.data[i];
+        if (k->l->map[way->ip]) continue;
+        k->l->map[way->ip] = k->l->size;
+        k->state = 0;
+        add_piece(k, way->state == 1 ? STENCIL_fill_1 : STENCIL_fill_2, way->ip, way->height);
+        add_hop(k, way->ip, way->at);
+    }
+}
+
+static void add_beginning(Maker *k)
+{
+    add_piece(k, STENCIL_prologue, 0, 0);
+    for (uint32_t i = k->c->arity; i < k->c->locals; i++) add_piece(k, STENCIL_empty_local, i, 0);
+    k->flows = true;
+}
+
+bool layout_make(Layout *l, const Chunk *c)
+{
+    const char *error;
+    uint32_t at;
+    Maker k = {.c = c, .l = l};
+    memset(l, 0, sizeof *l);
+    k.heights = chunk_heights(c, &error, &at);
+    if (!k.heights) return false;
+    l->map = base_calloc(c->code.len + 1, sizeof *l->map);
+    find_targets(&k);
+    add_beginning(&k);
+    for (uint32_t ip = 0; ip < c->code.len;) {
+        if (k.heights[ip] < 0)
+            ip++;
+        else
+            ip = add_place(&k, ip);
+    }
+    for (size_t i = 0; i < k.cold.len; i++) add_cold(&k, k.cold.data[i]);
+    add_insides(&k);
+    add_ways_in(&k);
+    base_free(k.heights);
+    base_free(k.targets);
+    vec_free(&k.cold);
+    vec_free(&k.ways);
+    vec_free(&k.inner);
+    return true;
+}
+
+void layout_free(Layout *l)
+{
+    vec_free(&l->pieces);
+    base_free(l->map);
+    l->map = NULL;
+}
+
+/* -- Writing -- */
+
+typedef struct Writer {
+    const Layout *l;
+    const Chunk *c;
+    const Stubs *stubs;
+    const Piece *piece;
+    uint64_t run; /* where the code begins */
+} Writer;
+
+static uint64_t local_displacement(uint64_t local)
+{
+    return offsetof(Frame, slot) + (VM_LOCALS + local) * sizeof(Word);
+}
+
+static uint64_t frame_place(uint32_t ip, uint32_t operands)
+{
+    Frame f;
+    frame_save(&f, ip, operands);
+    return f.index;
+}
+
+/* Where the frame is saved during the call at IP. */
+static uint64_t place_after(const Writer *w)
+{
+    Operand count = operand_of(w->c, w->piece->ip, 'c');
+    return frame_place(count.end, w->piece->height - ((uint32_t)operand_value(w->c, count) & 0x7F));
+}
+
+static uint64_t header_word(const Chunk *c)
+{
+    Frame f = {.kind = FRAME_VM,
+               .flags = FF_GOAL,
+               .operands = (uint16_t)c->max_stack,
+               .count = VM_LOCALS + c->locals + c->max_stack};
+    uint64_t word;
+    memcpy(&word, &f, sizeof word);
+    return word;
+}
+
+static uint64_t operand_word(const Chunk *c, Operand o)
+{
+    int64_t value = operand_value(c, o);
+    if (o.letter == 'f') return (uintptr_t)c->functions.data[value];
+    return o.letter == 'k' ? c->constants.data[value] : word_int48(value);
+}
+
+static uint64_t operand_hole(const Writer *w, const StencilHole *hole)
+{
+    const Piece *p = w->piece;
+    if (p->stencil == STENCIL_empty_local) return local_displacement(p->ip);
+    if (p->stencil == STENCIL_hop) return w->run + (p->goes ? p->goes : w->l->map[p->ip]);
+    Operand o = operand_at(w->c, p->ip, hole->distance);
+    switch ((HoleKind)hole->hole) {
+    case HOLE_LOCAL:
+        return local_displacement((uint64_t)operand_value(w->c, o));
+    case HOLE_WORD:
+        return operand_word(w->c, o);
+    case HOLE_JUMP:
+        return w->run + w->l->map[jump_target(w->c, o)];
+    default:
+        return (uint64_t)operand_value(w->c, o);
+    }
+}
+
+static uint64_t computed_flag(const Writer *w)
+{
+    return operand_value(w->c, operand_of(w->c, w->piece->ip, 'c')) & 0x80 ? FF_CHANGED : 0;
+}
+
+/* Addresses that are the same in all code. */
+static uint64_t stub_address(const Stubs *stubs, HoleKind hole)
+{
+    switch (hole) {
+    case HOLE_STUB_STEP:
+        return stubs->step;
+    case HOLE_STUB_GIVEN:
+        return stubs->given;
+    case HOLE_JIT1_STEP:
+        return (uintptr_t)jit1_step;
+    case HOLE_JIT1_GIVEN:
+        return (uintptr_t)jit1_given;
+    default:
+        base_fatal("hole %u in a stencil of its own", (unsigned)hole);
+    }
+}
+
+static uint64_t hole_value(const Writer *w, const StencilHole *hole)
+{
+    const Piece *p = w->piece;
+    switch ((HoleKind)hole->hole) {
+    case HOLE_LOCAL:
+    case HOLE_OPERAND:
+    case HOLE_WORD:
+    case HOLE_JUMP:
+        return operand_hole(w, hole);
+    case HOLE_NEXT:
+    case HOLE_BACK:
+        return w->run + p->at + stencils[p->stencil].size;
+    case HOLE_STACK:
+        return local_displacement(w->c->locals + p->height - p->state);
+    case HOLE_AT:
+        return p->stencil == STENCIL_returned ? place_after(w) : frame_place(p->ip, p->height);
+    case HOLE_AFTER:
+        return place_after(w);
+    case HOLE_SIZE:
+        return local_displacement(w->c->locals + w->c->max_stack);
+    case HOLE_LENGTH:
+        return p->length;
+    case HOLE_FLAGS:
+        return FF_GOAL | computed_flag(w);
+    case HOLE_EXTRA:
+        return computed_flag(w) << 8;
+    case HOLE_NAME:
+        return w->c->name;
+    case HOLE_HEADER:
+        return header_word(w->c);
+    case HOLE_CHUNK:
+        return word_from_ptr(TAG_RAW, w->c);
+    case HOLE_SLOWLY:
+        return w->run + w->l->pieces.data[p->cold].at;
+    case HOLE_SELF:
+        return w->run;
+    case HOLE_AGAIN:
+        return w->run + w->l->pieces.data[1].at;
+    default:
+        return stub_address(w->stubs, hole->hole);
+    }
+}
+
+static bool write_piece(const Writer *w, uint8_t *write)
+{
+    const Piece *p = w->piece;
+    const Stencil *s = &stencils[p->stencil];
+    bool ok = true;
+    memcpy(write + p->at, s->code, s->size);
+    for (const StencilHole *hole = s->holes; hole < s->holes + s->count; hole++) {
+        uint32_t at = p->at + hole->offset;
+        ok &= stencil_patch(hole->patch, write + at, w->run + at, hole_value(w, hole), hole->addend);
+    }
+    return ok;
+}
+
+bool layout_write(const Layout *l, const Chunk *c, const Stubs *stubs, uint8_t *write, uint64_t run)
+{
+    bool ok = true;
+    for (size_t i = 0; i < l->pieces.len && ok; i++) {
+        Writer w = {l, c, stubs, &l->pieces.data[i], run};
+        ok = write_piece(&w, write);
+    }
+    return ok;
+}
+
+uint32_t stub_write(StencilName id, const Stubs *stubs, uint8_t *write, uint64_t run, bool *ok)
+{
+    const Stencil *s = &stencils[id];
+    memcpy(write, s->code, s->size);
+    for (const StencilHole *hole = s->holes; hole < s->holes + s->count; hole++)
+        *ok &= stencil_patch(hole->patch, write + hole->offset, run + hole->offset,
+                             stub_address(stubs, hole->hole), hole->addend);
+    return s->size;
+}
+
+void hop_write(uint8_t *write, uint64_t run, uint64_t to)
+{
+    const Stencil *s = &stencils[STENCIL_hop];
+    const StencilHole *hole = s->holes;
+    assert(s->count == 1 && s->size <= stencils[STENCIL_returned].size);
+    memcpy(write, s->code, s->size);
+    bool ok = stencil_patch(hole->patch, write + hole->offset, run + hole->offset, to, hole->addend);
+    assert(ok);
+    (void)ok;
+}

@@ -1,0 +1,51 @@
+/* Stage 1: from bytecode to machine code, by stringing stencils together.
+ *
+ * Every instruction that control comes to gets code.  At its beginning some operands may be in registers; where somebody else
+ * may come in, none are: at targets of jumps, and in code on the side that loads them first.  What a stencil does not do is done by
+ * the VM, one instruction at a time. */
+#ifndef METTA_JIT1_COMPILE_H
+#define METTA_JIT1_COMPILE_H
+
+#include "interp/engine.h"
+#include "code/function.h"
+#include "jit/arena.h"
+#include "jit1/stencil.h"
+
+/* A stencil in its place. */
+typedef struct Piece {
+    uint16_t stencil;
+    uint8_t state;   /* operands in registers */
+    uint16_t height; /* operands in all */
+    uint16_t length; /* bytes of bytecode that it stands for */
+    uint32_t ip;     /* the instruction it is for; of empty_local the local */
+    uint32_t at;     /* bytes from the beginning of the code */
+    uint32_t cold;   /* index of the piece where the VM takes over */
+    uint32_t goes;   /* where a hop goes: bytes from the beginning; 0: to the instruction */
+} Piece;
+
+/* Machine code in the making: where everything will be. */
+typedef struct Layout {
+    VEC(Piece) pieces;
+    uint32_t size;
+    uint32_t *
+        map; /* by offset of an instruction: where to go on there, bytes from the beginning; 0: nowhere.  To be freed */
+} Layout;
+
+/* Addresses that all machine code refers to. */
+typedef struct Stubs {
+    uint64_t step, given, leave;
+    Step (*enter)(Machine *m, const void *code);
+} Stubs;
+
+/* The layout of code for C.  False when the height of the operand stack is not known everywhere: control never comes to such code, but frames
+ * may seem to.  Linear. */
+bool layout_make(Layout *l, const Chunk *c);
+void layout_free(Layout *l);
+/* Write the code of the layout to WRITE, from where it will run at RUN.  False when something is out of reach. */
+bool layout_write(const Layout *l, const Chunk *c, const Stubs *stubs, uint8_t *write, uint64_t run);
+/* Write a jump to TO at WRITE, where a return of a call would be. */
+void hop_write(uint8_t *write, uint64_t run, uint64_t to);
+/* Write the stencil ID, all of whose holes are for addresses of C or of STUBS, and return its size; as above. */
+uint32_t stub_write(StencilName id, const Stubs *stubs, uint8_t *write, uint64_t run, bool *ok);
+
+#endif

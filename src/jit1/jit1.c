@@ -1,0 +1,365 @@
+#include "jit1/jit1.h"
+
+#include <stdlib.h>
+
+#include "jit1/compile.h"
+#include "jit1/native.h"
+
+struct Native {
+    Chunk *chunk; /* NULL: it has expired, but some frame may still want to go on in it */
+    Function *function;
+    uint32_t at, size;     /* in the arena */
+    uint32_t *map;         /* see Layout */
+    VEC(uint32_t) returns; /* where calls come back to, bytes from the beginning */
+    bool used;             /* since room was last made */
+    bool inside;           /* a frame wants to go on in it */
+};
+
+struct Jit1 {
+    Vm *vm;
+    Arena arena;
+    Stubs stubs;
+    const UpperTier *below; /* the VM's hooks */
+    UpperTier tier;         /* ours */
+    Jit1Config config;
+    VEC(Native *) natives; /* expired ones, too */
+    size_t live;           /* of them not expired */
+};
+
+static Jit1 *jit_of(const Machine *m)
+{
+    return ((Vm *)m->rt->upper)->above;
+}
+
+static uint64_t run_address(const Jit1 *j, uint32_t at)
+{
+    return (uintptr_t)j->arena.code + at;
+}
+
+/* -- Going on -- */
+
+/* How many calls may be made before something must be looked at.  No more than the depth that is left: calls need not test it. */
+static uint32_t fuel_left(const Machine *m)
+{
+    if (heap_wants_safepoint(&m->rt->heap) || m->depth >= m->max_depth) return 0;
+    uint32_t steps = (STEPS_PER_SAFEPOINT - 1) - (uint32_t)(m->steps & (STEPS_PER_SAFEPOINT - 1));
+    uint32_t depth = m->max_depth - m->depth;
+    return steps < depth ? steps : depth;
+}
+
+/* Put the machine's figures in order for machine code. */
+static void open_machine(const Jit1 *j, Machine *m)
+{
+    /* When calls are to be counted one by one, none is made by machine code alone. */
+    m->fuel = j->vm->stats.exact ? 0 : fuel_left(m);
+    m->floor = m->choice->top > m->clean ? m->choice->top : m->clean;
+}
+
+/* The VM has begun a call for machine code. */
+static void count_call(Jit1 *j, const Chunk *c)
+{
+    JitStats *s = &j->vm->stats;
+    functions_get(&j->vm->functions, c->name, c->arity)->executions++;
+    s->chunk_hits++;
+    s->cache_hits += c->native != NULL;
+    s->cache_misses += c->native == NULL;
+    s->stage1_runs += c->native != NULL;
+}
+
+/* What machine code has kept in registers. */
+static void close_machine(Machine *m, Frame *f, uint64_t depth, uint64_t fuel)
+{
+    m->frame = f;
+    m->head = f->head;
+    m->depth = (uint32_t)depth;
+    m->steps += m->fuel - (uint32_t)fuel;
+}
+
+static const void *way_in(const Jit1 *j, const Native *n, const Frame *f)
+{
+    uint32_t at = n->map[frame_ip(f)];
+    assert(at);
+    return (const void *)run_address(j, n->at + at);
+}
+
+/* STEP was the outcome of what was done for machine code. */
+static Target go_on(Machine *m, Step step)
+{
+    Jit1 *j = jit_of(m);
+    if (step != STEP_VM) return (Target){(const void *)j->stubs.leave, step};
+    const Native *n = frame_chunk(m->frame)->native;
+    if (!n) return (Target){(const void *)j->stubs.leave, STEP_VM};
+    open_machine(j, m);
+    return (Target){way_in(j, n, m->frame), 0};
+}
+
+Target jit1_step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel)
+{
+    Jit1 *j = jit_of(m);
+    close_machine(m, f, depth, fuel);
+    f->index = at;
+    uint64_t calls = m->steps;
+    Step step = vm_step(m, length);
+    if (UNLIKELY(j->vm->stats.exact) && m->steps != calls && step == STEP_VM)
+        count_call(j, frame_chunk(m->frame));
+    return go_on(m, step);
+}
+
+Target jit1_given(Machine *m, Frame *f, Word value, uint64_t depth, uint64_t fuel)
+{
+    close_machine(m, f, depth, fuel);
+    f->slot[VM_LOCALS + frame_chunk(f)->locals + frame_operands(f)] = value;
+    f->index++;
+    return go_on(m, STEP_VM);
+}
+
+static Step jit1_run(Machine *m)
+{
+    Jit1 *j = jit_of(m);
+    Frame *f = m->frame;
+    Chunk *c = frame_chunk(f);
+    if (frame_ip(f) == 0 && !c->stale) (void)vm_is_native(j->vm, c);
+    Native *n = c->native;
+    if (!n) return j->below->run(m);
+    n->used = true;
+    n->function->native = (const void *)run_address(j, n->at);
+    open_machine(j, m);
+    return j->stubs.enter(m, way_in(j, n, f));
+}
+
+/* -- Machine code that goes -- */
+
+static void native_free(Jit1 *j, Native *n)
+{
+    arena_give(&j->arena, n->at, n->size);
+    base_free(n->map);
+    vec_free(&n->returns);
+    base_free(n);
+}
+
+/* No frame goes on in N from now on: calls that come back find the way to the VM. */
+static void native_expire(Jit1 *j, Native *n)
+{
+    n->function->native = NULL;
+    n->function->native_bytes = 0;
+    n->chunk->native = NULL;
+    n->chunk = NULL;
+    j->live--;
+    uint8_t *write = arena_open(&j->arena, n->at, n->size);
+    for (size_t i = 0; i < n->returns.len; i++)
+        hop_write(write + n->returns.data[i], run_address(j, n->at + n->returns.data[i]), j->stubs.given);
+    arena_close(&j->arena, n->at, n->size);
+}
+
+/* The chunk C is stale. */
+static void on_expired(void *context, Chunk *c)
+{
+    Jit1 *j = context;
+    jit_note_dropped(&j->vm->stats, c->native->function, "expired");
+    native_expire(j, c->native);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const Native *x = *(Native *const *)a, *y = *(Native *const *)b;
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+/* The code that ADDRESS is in; natives are sorted by place. */
+static Native *native_at(Jit1 *j, uint64_t address)
+{
+    uint32_t at = (uint32_t)(address - run_address(j, 0));
+    size_t low = 0, high = j->natives.len;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        Native *n = j->natives.data[mid];
+        if (at - n->at < n->size) return n;
+        if (n->at < at)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return NULL;
+}
+
+/* Mark the code that frames want to go on in: any word of the stacks that could be an address of it counts. */
+static void mark_inside(Jit1 *j)
+{
+    qsort(j->natives.data, j->natives.len, sizeof *j->natives.data, by_place);
+    for (Machine *m = j->vm->stats.rt->machine; m; m = m->outer) {
+        const uint64_t *end = (const uint64_t *)(m->stack + machine_stack_bytes(m));
+        for (const uint64_t *w = (const uint64_t *)m->stack; w < end; w++) {
+            Native *n = arena_holds(&j->arena, *w) ? native_at(j, *w) : NULL;
+            if (n) n->inside = true;
+        }
+    }
+}
+
+/* Free expired code that no frame is in.  Linear in the stacks. */
+static void sweep(Jit1 *j)
+{
+    if (j->live == j->natives.len) return;
+    mark_inside(j);
+    size_t kept = 0;
+    for (size_t i = 0; i < j->natives.len; i++) {
+        Native *n = j->natives.data[i];
+        if (n->chunk || n->inside) {
+            n->inside = false;
+            j->natives.data[kept++] = n;
+        } else {
+            native_free(j, n);
+        }
+    }
+    j->natives.len = kept;
+}
+
+/* Make room: code that was not used since room was last made goes; if that is none, all.  Whether code is used is seen when it is entered
+ * by way of the VM, so that from now on everybody has to come that way once. */
+static void make_room(Jit1 *j)
+{
+    bool any = false;
+    for (size_t i = 0; i < j->natives.len; i++) any |= j->natives.data[i]->chunk && !j->natives.data[i]->used;
+    for (size_t i = 0; i < j->natives.len; i++) {
+        Native *n = j->natives.data[i];
+        if (!n->chunk) continue;
+        if (any && n->used) {
+            n->used = false;
+            n->function->native = NULL;
+            continue;
+        }
+        jit_note_dropped(&j->vm->stats, n->function, "no room");
+        native_expire(j, n);
+    }
+    sweep(j);
+}
+
+/* -- Machine code that comes -- */
+
+static uint32_t take_room(Jit1 *j, uint32_t size)
+{
+    uint32_t at = arena_take(&j->arena, size);
+    for (int tries = 0; at == UINT32_MAX && tries < 2; tries++) {
+        make_room(j);
+        at = arena_take(&j->arena, size);
+    }
+    return at;
+}
+
+static void keep_returns(Native *n, const Layout *l)
+{
+    for (size_t i = 0; i < l->pieces.len; i++)
+        if (l->pieces.data[i].stencil == STENCIL_returned) vec_push(&n->returns, l->pieces.data[i].at);
+}
+
+/* Write the code of L, for which there is room at AT. */
+static bool write_code(Jit1 *j, const Layout *l, const Chunk *c, uint32_t at)
+{
+    uint8_t *write = arena_open(&j->arena, at, l->size);
+    bool ok = layout_write(l, c, &j->stubs, write, run_address(j, at));
+    arena_close(&j->arena, at, l->size);
+    return ok;
+}
+
+static void adopt(Jit1 *j, Chunk *c, Function *f, Layout *l, uint32_t at)
+{
+    Native *n = base_calloc(1, sizeof *n);
+    *n = (Native){.chunk = c, .function = f, .at = at, .size = l->size, .map = l->map, .used = true};
+    l->map = NULL;
+    keep_returns(n, l);
+    vec_push(&j->natives, n);
+    j->live++;
+    c->native = n;
+    f->native = (const void *)run_address(j, at);
+}
+
+static bool fail(Jit1 *j, Chunk *c, Function *f, const char *reason)
+{
+    c->no_native = true;
+    jit_note_failed(&j->vm->stats, f, 1, reason);
+    return false;
+}
+
+static bool make_native(Vm *vm, Chunk *c)
+{
+    Jit1 *j = vm->above;
+    Function *f = functions_get(&vm->functions, c->name, c->arity);
+    if (f->chunk != c) return false;
+    uint64_t began = base_now_ns();
+    if (j->config.cache_entries && j->live >= j->config.cache_entries) make_room(j);
+    Layout l;
+    if (!layout_make(&l, c)) return fail(j, c, f, "code of unknown stack height");
+    uint32_t at = take_room(j, l.size), size = l.size;
+    bool ok = at != UINT32_MAX && write_code(j, &l, c, at);
+    if (ok)
+        adopt(j, c, f, &l, at);
+    else if (at != UINT32_MAX)
+        arena_give(&j->arena, at, l.size);
+    layout_free(&l);
+    if (!ok) return fail(j, c, f, at == UINT32_MAX ? "no room in the code cache" : "out of reach");
+    jit_note_compiled(&vm->stats, f, 1, size, base_now_ns() - began);
+    return true;
+}
+
+/* -- The tier -- */
+
+static bool write_stubs(Jit1 *j)
+{
+    enum { ROOM = 1024 };
+    uint32_t at = arena_take(&j->arena, ROOM), end = at;
+    if (at == UINT32_MAX) return false;
+    uint8_t *write = arena_open(&j->arena, at, ROOM) - at;
+    bool ok = true;
+    j->stubs.step = run_address(j, end);
+    end += stub_write(STENCIL_shared_step, &j->stubs, write + end, run_address(j, end), &ok);
+    j->stubs.given = run_address(j, end);
+    end += stub_write(STENCIL_shared_given, &j->stubs, write + end, run_address(j, end), &ok);
+    j->stubs.leave = run_address(j, end);
+    end += stub_write(STENCIL_shared_leave, &j->stubs, write + end, run_address(j, end), &ok);
+    uint64_t enter = run_address(j, end);
+    memcpy(&j->stubs.enter, &enter, sizeof enter);
+    end += stub_write(STENCIL_shared_enter, &j->stubs, write + end, run_address(j, end), &ok);
+    assert(end - at <= ROOM);
+    arena_close(&j->arena, at, ROOM);
+    return ok;
+}
+
+Jit1 *jit1_new(Vm *vm, const Jit1Config *config, const char **reason)
+{
+    enum { DEFAULT_BYTES = 1 << 24, LEAST_BYTES = 1 << 14, MOST_BYTES = 1 << 28 };
+    Jit1 *j = base_calloc(1, sizeof *j);
+    uint32_t bytes = config->cache_bytes ? config->cache_bytes : DEFAULT_BYTES;
+    bytes = bytes < LEAST_BYTES ? LEAST_BYTES : bytes > MOST_BYTES ? MOST_BYTES : bytes;
+    j->vm = vm;
+    j->config = *config;
+    *reason = "memory for machine code is not to be had";
+    if (arena_init(&j->arena, bytes, (const void *)jit1_step)) {
+        *reason = "machine code cannot reach the program";
+        if (write_stubs(j)) {
+            vm->above = j;
+            vm->make_native = make_native;
+            vm->functions.on_expired = on_expired;
+            vm->functions.context = j;
+            (void)jit1_tier(j);
+            return j;
+        }
+    }
+    jit1_free(j);
+    return NULL;
+}
+
+void jit1_free(Jit1 *j)
+{
+    if (!j) return;
+    for (size_t i = 0; i < j->natives.len; i++) native_free(j, j->natives.data[i]);
+    vec_free(&j->natives);
+    arena_fini(&j->arena);
+    base_free(j);
+}
+
+const UpperTier *jit1_tier(Jit1 *j)
+{
+    j->below = vm_tier_for(j->vm);
+    j->tier = *j->below;
+    j->tier.run = jit1_run;
+    return &j->tier;
+}

@@ -1,0 +1,27 @@
+/* What machine code and the C code around it agree on.
+ *
+ * Machine code keeps in registers: the machine, the current frame, up to two operands from the top of the stack, and what it would otherwise
+ * load and store at each call:
+ *
+ *   fuel    calls that it may still make before it must look at the limits, the nursery and the clock
+ *   depth   m->depth
+ *   floor   frames from here on are protected by no choice point and were made since the last collection
+ *
+ * Everything else is where the VM has it, so any instruction can be left for the VM. */
+#ifndef METTA_JIT1_NATIVE_H
+#define METTA_JIT1_NATIVE_H
+
+#include "vm/pieces.h"
+
+/* Where machine code goes on, and with what. */
+typedef struct Target {
+    const void *code;
+    uint64_t value;
+} Target;
+
+/* Called by machine code.  Carry out the LENGTH bytes of instructions of F at AT (as frame_save has it) and go on. */
+Target jit1_step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel);
+/* Give VALUE to F, which waits for it, but not where it said. */
+Target jit1_given(Machine *m, Frame *f, Word value, uint64_t depth, uint64_t fuel);
+
+#endif

@@ -1,0 +1,48 @@
+/* Stencils as the program has them: machine code with holes, made by tools/mkstencils from jit1/stencils.inc. */
+#ifndef METTA_JIT1_STENCIL_H
+#define METTA_JIT1_STENCIL_H
+
+#include "code/op.h"
+
+/* How a value goes into the code. */
+typedef enum PatchKind {
+    PATCH_ABS32,  /* unsigned */
+    PATCH_ABS32S, /* signed */
+    PATCH_ABS64,
+    PATCH_REL32, /* distance from the place of the patch */
+} PatchKind;
+
+typedef enum HoleKind {
+#define HOLE(id, what) HOLE_##id,
+#include "jit1/holes.inc"
+#undef HOLE
+    HOLE_COUNT
+} HoleKind;
+
+typedef struct StencilHole {
+    uint16_t offset;
+    uint8_t patch, hole;
+    uint8_t distance; /* of the operand, in bytes from the first */
+    int32_t addend;
+} StencilHole;
+
+typedef struct Stencil {
+    const char *name;
+    const uint8_t *code;
+    const StencilHole *holes;
+    uint16_t size, count; /* bytes, holes */
+    int8_t ends;          /* operands in registers behind it; -1: control does not come there */
+} Stencil;
+
+#include "stencils.gen.h"
+
+enum { STENCIL_STATES = 3, STENCIL_ARGUMENTS = 5 };
+extern const Stencil stencils[];
+/* By opcode and number of operands in registers: index + 1, or 0.  For calls, that of the first of 2 * STENCIL_ARGUMENTS: by number of arguments, each with
+ * one for calls of the function itself behind it. */
+extern const uint16_t stencil_of[256][STENCIL_STATES];
+
+/* Put VALUE + ADDEND into the code at WRITE, which will run at RUN.  False when it does not fit. */
+bool stencil_patch(PatchKind kind, uint8_t *write, uint64_t run, uint64_t value, int64_t addend);
+
+#endif
