@@ -581,8 +581,7 @@ MT_API const char *mt_show_pass(MtRuntime *rt, const char *pass, const char *hea
 
 /* -- Figures ------------------------------------------------------------------------------------------------------- */
 
-/* Count exactly what costs time to count, or stop doing so: vm_instructions, executions of chunks, cache hits and misses, exits of bytecode,
- * and calls by native code.  What was counted stays.  Figures marked (*) below are exact only for the time in which it was on;
+/* Count exactly what costs time to count, or stop doing so: vm_instructions, executions of chunks, hits and misses of bytecode, and exits.  What was counted stays.  Figures marked (*) below are exact only for the time in which it was on;
  * all others always are. */
 MT_API void mt_collect_stats(MtRuntime *rt, bool on);
 /* The highest tier that this build has. */
@@ -618,19 +617,19 @@ MT_API void mt_stats(MtRuntime *rt, MtStats *stats);
 typedef struct MtTieredStats {
     uint64_t interpreter_runs; /* tier 0, while a higher one was on */
     uint64_t bytecode_runs;    /* tier 1 */
-    uint64_t jit_stage1_runs;  /* (*) tier 2 */
-    uint64_t jit_stage2_runs;  /* (*) tier 3 */
+    uint64_t jit_stage1_runs;  /* tier 2 */
+    uint64_t jit_stage2_runs;  /* tier 3 */
     uint64_t jit_compilations, jit_failures;
     uint64_t total_jit_bytes; /* of native code ever made */
     uint64_t cache_hits,
-        cache_misses; /* (*) calls of hot functions that found native code, and that did not */
+        cache_misses; /* calls that found native code, and those for which it had to be made */
 } MtTieredStats;
 typedef struct MtHybridStats {
-    size_t size;         /* sizeof(MtHybridStats) of the caller, to be set before the call */
-    uint64_t total_runs; /* jit_runs and vm_runs */
-    uint64_t jit_runs;   /* (*) of native code */
-    uint64_t vm_runs;    /* of bytecode */
-    uint64_t jit_bailouts;
+    size_t size;           /* sizeof(MtHybridStats) of the caller, to be set before the call */
+    uint64_t total_runs;   /* jit_runs and vm_runs */
+    uint64_t jit_runs;     /* of native code */
+    uint64_t vm_runs;      /* of bytecode */
+    uint64_t jit_bailouts; /* (*) */
     uint64_t jit_compilations, jit_compile_failures;
     MtTieredStats tiered_stats;
 } MtHybridStats;
@@ -666,7 +665,7 @@ typedef void (*MtOnFigure)(void *context, const MtFigure *figure);
 MT_API void mt_each_figure(MtRuntime *rt, MtOnFigure on_figure, void *context);
 
 /* Exits of code of one tier to the one below: those of native code are the bailouts (FROM_TIER 2), those of bytecode leave for the
- * interpreter (FROM_TIER 1, (*)).  The counts over reasons and over sites have the same sum. */
+ * interpreter (FROM_TIER 1); both (*).  The counts over reasons and over sites have the same sum. */
 typedef struct MtBailoutReason {
     unsigned code; /* of the debug guide's table, ours from 32 on */
     const char *name, *when;

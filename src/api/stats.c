@@ -85,7 +85,9 @@ void mt_stats(MtRuntime *x, MtStats *stats)
         .bytecode_threshold = x->vm ? x->vm->threshold : 0,
         .jit_threshold = jit->hot,
         .jit_stage2_threshold = x->jit_stage2_threshold,
-        .tier = x->vm ? 1 : 0,
+        .tier = x->jit1 ? API_NATIVE_TIER
+                : x->vm ? 1
+                        : 0,
         .chunk_hits = jit->chunk_hits,
         .chunk_misses = jit->chunk_misses,
         .backtracks = jit->backtracks,

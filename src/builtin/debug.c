@@ -25,20 +25,24 @@ BiStatus debug_breakpoint(Runtime *rt, Word condition, Word *out)
 
 static void log_trace(Runtime *rt, const Buf *message, Word value)
 {
-    if (!log_on(&rt->log, LOG_TARGET_VM_TRACE, LOG_TRACE)) return;
+    LogTarget target = rt->debug.native ? LOG_TARGET_JIT_TRACE : LOG_TARGET_VM_TRACE;
+    if (!log_on(&rt->log, target, LOG_TRACE)) return;
     Buf text = {0};
     rt_print(rt, value, &text);
-    LOG(&rt->log, VM_TRACE, TRACE, "Trace", LOG_TEXT("msg", message->data, message->len),
-        LOG_TEXT("value", text.data, text.len));
+    const LogField fields[] = {LOG_TEXT("msg", message->data, message->len),
+                               LOG_TEXT("value", text.data, text.len)};
+    log_event(&rt->log, target, LOG_TRACE, "Trace", fields, COUNT_OF(fields), __FILE__, __LINE__);
     buf_free(&text);
 }
 
 static void log_hit(Runtime *rt)
 {
-    if (!log_on(&rt->log, LOG_TARGET_VM_BREAKPOINT, LOG_DEBUG)) return;
+    LogTarget target = rt->debug.native ? LOG_TARGET_JIT_BREAKPOINT : LOG_TARGET_VM_BREAKPOINT;
+    if (!log_on(&rt->log, target, LOG_DEBUG)) return;
     const char *function = debug_function(rt);
-    LOG(&rt->log, VM_BREAKPOINT, DEBUG, "Breakpoint hit", LOG_INT("hit", rt->debug.hits),
-        LOG_TEXT("function", function, strlen(function)));
+    const LogField fields[] = {LOG_INT("hit", rt->debug.hits),
+                               LOG_TEXT("function", function, strlen(function))};
+    log_event(&rt->log, target, LOG_DEBUG, "Breakpoint hit", fields, COUNT_OF(fields), __FILE__, __LINE__);
 }
 
 /* A handler that evaluates what hits breakpoints must not be called for them: it would never come to an end. */

@@ -221,8 +221,7 @@ void jit_note_entry(JitStats *s, const Chunk *c, const void *at)
         LOG_INT("chunk_id", c->id), function_field(s, c->name));
 }
 
-void jit_note_completed(JitStats *s, const Chunk *c, uint64_t results)
+void jit_note_completed(JitStats *s, uint64_t results)
 {
-    LOG(s->log, JIT_EXECUTE, TRACE, "JIT completed", LOG_INT("results_count", results),
-        LOG_INT("chunk_id", c->id), function_field(s, c->name));
+    LOG(s->log, JIT_EXECUTE, TRACE, "JIT completed", LOG_INT("results_count", results));
 }

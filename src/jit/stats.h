@@ -1,6 +1,6 @@
 /* What is counted and told of the tiers above the interpreter: runs, compilations, exits.
  *
- * Rare events (compilations, exits of native code) are counted always.  What happens at every call or instruction is counted only when it is
+ * Rare events (compilations) are counted always.  What happens at every call, instruction or exit is counted only when it is
  * asked for, by code of its own, so that it costs nothing otherwise.  The log targets mettatron::jit::hybrid::* are
  * written here, and the lines of --jit-log. */
 #ifndef METTA_JIT_STATS_H
@@ -26,15 +26,16 @@ typedef struct JitStats {
     bool exact;   /* every call is counted */
     bool verbose; /* --jit-log: a line to standard error for each compilation and each exit of native code */
     uint32_t hot; /* calls that make a function hot */
-    Bailouts native;                   /* exits of native code to the VM */
+    Bailouts native;                   /* exits of native code to the VM; when exact */
     Bailouts bytecode;                 /* of the VM to tier 0; when exact */
-    uint64_t stage1_runs, stage2_runs; /* calls carried out by native code; when exact */
+    uint64_t stage1_runs, stage2_runs; /* calls carried out by native code */
     uint64_t compilations, failures;   /* native */
     uint64_t code_bytes;               /* of native code ever made */
-    uint64_t cache_hits,
-        cache_misses; /* calls of hot functions that found native code, and that did not; when exact */
+    uint64_t cache_hits, cache_misses; /* calls that found native code; for which it had to be made */
     uint64_t chunk_hits, chunk_misses; /* calls that found bytecode, and that did not; when exact */
     uint64_t backtracks;               /* alternatives that the VM took; when exact */
+    const Chunk *last_chunk;           /* where native code was left last, if not on the side of a guard */
+    uint32_t last_ip;
 } JitStats;
 
 void jit_stats_init(JitStats *s, Runtime *rt, uint32_t hot);
@@ -62,8 +63,8 @@ BailoutAdvice jit_note_bailout(JitStats *s, const Chunk *c, uint32_t ip, Bailout
 /* The VM left C for tier 0 on behalf of the instruction at IP. */
 void jit_note_exit(JitStats *s, const Chunk *c, uint32_t ip, BailoutReason reason, Word found);
 
-/* Native code at AT of C was entered; it was left with RESULTS results given to frames of other tiers since. */
+/* Native code at AT of C was entered; code was left with RESULTS results for another tier. */
 void jit_note_entry(JitStats *s, const Chunk *c, const void *at);
-void jit_note_completed(JitStats *s, const Chunk *c, uint64_t results);
+void jit_note_completed(JitStats *s, uint64_t results);
 
 #endif

@@ -286,16 +286,18 @@ static void add_ways_in(Maker *k)
 static void add_beginning(Maker *k)
 {
     add_piece(k, STENCIL_prologue, 0, 0);
+    /* Calls of itself begin here, too. */
+    if (k->l->counter) add_piece(k, STENCIL_count, 0, 0);
     for (uint32_t i = k->c->arity; i < k->c->locals; i++) add_piece(k, STENCIL_empty_local, i, 0);
     k->flows = true;
 }
 
-bool layout_make(Layout *l, const Chunk *c)
+bool layout_make(Layout *l, const Chunk *c, uint64_t *counter)
 {
     const char *error;
     uint32_t at;
     Maker k = {.c = c, .l = l};
-    memset(l, 0, sizeof *l);
+    *l = (Layout){.counter = counter};
     k.heights = chunk_heights(c, &error, &at);
     if (!k.heights) return false;
     l->map = base_calloc(c->code.len + 1, sizeof *l->map);
@@ -442,6 +444,8 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
         return w->c->name;
     case HOLE_HEADER:
         return header_word(w->c);
+    case HOLE_COUNTER:
+        return (uintptr_t)w->l->counter;
     case HOLE_CHUNK:
         return word_from_ptr(TAG_RAW, w->c);
     case HOLE_SLOWLY:

@@ -27,6 +27,7 @@ typedef struct Piece {
 typedef struct Layout {
     VEC(Piece) pieces;
     uint32_t size;
+    uint64_t *counter; /* of calls; NULL: they are not counted */
     uint32_t *
         map; /* by offset of an instruction: where to go on there, bytes from the beginning; 0: nowhere.  To be freed */
 } Layout;
@@ -37,9 +38,9 @@ typedef struct Stubs {
     Step (*enter)(Machine *m, const void *code);
 } Stubs;
 
-/* The layout of code for C.  False when the height of the operand stack is not known everywhere: control never comes to such code, but frames
+/* The layout of code for C, which adds its calls to *COUNTER unless that is NULL.  False when the height of the operand stack is not known everywhere: control never comes to such code, but frames
  * may seem to.  Linear. */
-bool layout_make(Layout *l, const Chunk *c);
+bool layout_make(Layout *l, const Chunk *c, uint64_t *counter);
 void layout_free(Layout *l);
 /* Write the code of the layout to WRITE, from where it will run at RUN.  False when something is out of reach. */
 bool layout_write(const Layout *l, const Chunk *c, const Stubs *stubs, uint8_t *write, uint64_t run);

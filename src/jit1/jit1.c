@@ -4,6 +4,7 @@
 
 #include "jit1/compile.h"
 #include "jit1/native.h"
+#include "vm/watch.h"
 
 struct Native {
     Chunk *chunk; /* NULL: it has expired, but some frame may still want to go on in it */
@@ -24,6 +25,8 @@ struct Jit1 {
     Jit1Config config;
     VEC(Native *) natives; /* expired ones, too */
     size_t live;           /* of them not expired */
+    bool counts;           /* their code counts each call */
+    bool made;             /* the code that is about to be entered has just been made */
 };
 
 static Jit1 *jit_of(const Machine *m)
@@ -42,28 +45,25 @@ static uint64_t run_address(const Jit1 *j, uint32_t at)
 static uint32_t fuel_left(const Machine *m)
 {
     if (heap_wants_safepoint(&m->rt->heap) || m->depth >= m->max_depth) return 0;
+    /* The VM logs each call. */
+    if (log_on(&m->rt->log, LOG_TARGET_JIT_EXECUTE, LOG_TRACE)) return 0;
     uint32_t steps = (STEPS_PER_SAFEPOINT - 1) - (uint32_t)(m->steps & (STEPS_PER_SAFEPOINT - 1));
     uint32_t depth = m->max_depth - m->depth;
     return steps < depth ? steps : depth;
 }
 
 /* Put the machine's figures in order for machine code. */
-static void open_machine(const Jit1 *j, Machine *m)
+static void open_machine(Machine *m)
 {
-    /* When calls are to be counted one by one, none is made by machine code alone. */
-    m->fuel = j->vm->stats.exact ? 0 : fuel_left(m);
+    m->fuel = fuel_left(m);
     m->floor = m->choice->top > m->clean ? m->choice->top : m->clean;
 }
 
-/* The VM has begun a call for machine code. */
-static void count_call(Jit1 *j, const Chunk *c)
+/* Machine code carries out CALLS calls, whose code was found. */
+static void count_calls(JitStats *s, uint32_t calls)
 {
-    JitStats *s = &j->vm->stats;
-    functions_get(&j->vm->functions, c->name, c->arity)->executions++;
-    s->chunk_hits++;
-    s->cache_hits += c->native != NULL;
-    s->cache_misses += c->native == NULL;
-    s->stage1_runs += c->native != NULL;
+    s->stage1_runs += calls;
+    s->cache_hits += calls;
 }
 
 /* What machine code has kept in registers. */
@@ -73,6 +73,7 @@ static void close_machine(Machine *m, Frame *f, uint64_t depth, uint64_t fuel)
     m->head = f->head;
     m->depth = (uint32_t)depth;
     m->steps += m->fuel - (uint32_t)fuel;
+    count_calls(&jit_of(m)->vm->stats, m->fuel - (uint32_t)fuel);
 }
 
 static const void *way_in(const Jit1 *j, const Native *n, const Frame *f)
@@ -82,26 +83,37 @@ static const void *way_in(const Jit1 *j, const Native *n, const Frame *f)
     return (const void *)run_address(j, n->at + at);
 }
 
+/* Machine code runs the current frame from now on: is that a call which it did not begin itself? */
+static void note_way_in(Jit1 *j, const Machine *m)
+{
+    if (frame_ip(m->frame) != 0) return;
+    count_calls(&j->vm->stats, 1);
+    if (j->made) j->vm->stats.cache_hits--;
+    j->made = false;
+}
+
 /* STEP was the outcome of what was done for machine code. */
 static Target go_on(Machine *m, Step step)
 {
     Jit1 *j = jit_of(m);
     if (step != STEP_VM) return (Target){(const void *)j->stubs.leave, step};
     const Native *n = frame_chunk(m->frame)->native;
+    if (!n && frame_chunk(m->frame)->stale && vm_tells_bailouts(j->vm)) watch_invalidated(j->vm, m);
     if (!n) return (Target){(const void *)j->stubs.leave, STEP_VM};
-    open_machine(j, m);
+    note_way_in(j, m);
+    open_machine(m);
     return (Target){way_in(j, n, m->frame), 0};
 }
 
 Target jit1_step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel)
 {
-    Jit1 *j = jit_of(m);
     close_machine(m, f, depth, fuel);
     f->index = at;
-    uint64_t calls = m->steps;
+    if (UNLIKELY(vm_tells_bailouts(m->rt->upper))) watch_native_exit(m->rt->upper, m);
+    uint8_t op = frame_chunk(f)->code.data[frame_ip(f)];
+    m->rt->debug.native = op == OP_TRACE || op == OP_BREAKPOINT;
     Step step = vm_step(m, length);
-    if (UNLIKELY(j->vm->stats.exact) && m->steps != calls && step == STEP_VM)
-        count_call(j, frame_chunk(m->frame));
+    m->rt->debug.native = false;
     return go_on(m, step);
 }
 
@@ -123,8 +135,13 @@ static Step jit1_run(Machine *m)
     if (!n) return j->below->run(m);
     n->used = true;
     n->function->native = (const void *)run_address(j, n->at);
-    open_machine(j, m);
-    return j->stubs.enter(m, way_in(j, n, f));
+    note_way_in(j, m);
+    open_machine(m);
+    const void *way = way_in(j, n, f);
+    jit_note_entry(&j->vm->stats, c, way);
+    Step step = j->stubs.enter(m, way);
+    jit_note_completed(&j->vm->stats, step == STEP_RETURN);
+    return step;
 }
 
 /* -- Machine code that goes -- */
@@ -284,10 +301,12 @@ static bool make_native(Vm *vm, Chunk *c)
     Jit1 *j = vm->above;
     Function *f = functions_get(&vm->functions, c->name, c->arity);
     if (f->chunk != c) return false;
+    vm->stats.cache_misses++;
     uint64_t began = base_now_ns();
     if (j->config.cache_entries && j->live >= j->config.cache_entries) make_room(j);
     Layout l;
-    if (!layout_make(&l, c)) return fail(j, c, f, "code of unknown stack height");
+    if (!layout_make(&l, c, j->counts ? &f->executions : NULL))
+        return fail(j, c, f, "code of unknown stack height");
     uint32_t at = take_room(j, l.size), size = l.size;
     bool ok = at != UINT32_MAX && write_code(j, &l, c, at);
     if (ok)
@@ -296,6 +315,7 @@ static bool make_native(Vm *vm, Chunk *c)
         arena_give(&j->arena, at, l.size);
     layout_free(&l);
     if (!ok) return fail(j, c, f, at == UINT32_MAX ? "no room in the code cache" : "out of reach");
+    j->made = true;
     jit_note_compiled(&vm->stats, f, 1, size, base_now_ns() - began);
     return true;
 }
@@ -356,8 +376,18 @@ void jit1_free(Jit1 *j)
     base_free(j);
 }
 
+/* Code that counts gives way to code that does not, or the other way round. */
+static void choose_counting(Jit1 *j)
+{
+    if (j->counts == j->vm->stats.exact) return;
+    j->counts = j->vm->stats.exact;
+    for (size_t i = 0; i < j->natives.len; i++)
+        if (j->natives.data[i]->chunk) native_expire(j, j->natives.data[i]);
+}
+
 const UpperTier *jit1_tier(Jit1 *j)
 {
+    choose_counting(j);
     j->below = vm_tier_for(j->vm);
     j->tier = *j->below;
     j->tier.run = jit1_run;

@@ -133,6 +133,7 @@ typedef struct RtDebug {
     RtDebugAction (*on_breakpoint)(void *context, Runtime *rt, Word condition);
     void *context;
     uint64_t hits; /* since the runtime was made */
+    bool native;   /* machine code comes to it: the log has targets of its own for that */
     bool asking;   /* on_breakpoint runs: it is not called for the hits of what it evaluates */
     /* The debugger, if there is one (DebugPorts in interp/engine.h), and its state. */
     const struct DebugPorts *ports;

@@ -153,14 +153,10 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         computed = argc >> 7; \
         argc &= 0x7F;         \
     } while (0)
-#define JUMP(to)                              \
-    do {                                      \
-        ip += (to);                           \
-        if (WATCHED && watch_is_guard(*at)) { \
-            guard = at;                       \
-            guarded = ip;                     \
-        }                                     \
-        NEXT;                                 \
+#define JUMP(to)    \
+    do {            \
+        ip += (to); \
+        NEXT;       \
     } while (0)
 #define LOCAL(i) locals[i]
 #define PUSH(x) (*sp++ = (x))
@@ -191,7 +187,7 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         HAND_OVER(step); \
     } while (0)
 /* The instruction at work, when watched. */
-#define PLACE ((WatchPlace){c, locals, sp, at, at == guarded ? guard : NULL})
+#define PLACE ((WatchPlace){m, f, sp, at})
 /* CHUNK carries out a call of CALLEE with the arguments at SP. */
 #define NOTE_CALL(chunk)                     \
     do {                                     \
@@ -335,7 +331,11 @@ static inline Frame *receiver(Machine *m, Frame *parent)
 #undef BEGUN
 #undef COME_BACK
 
-/* One instruction only, or the parts of a fusion. */
+/* One instruction only, or the parts of a fusion; it is rare enough to ask each time whether it is watched. */
+#undef WATCHED
+#undef COUNT_OP
+#define WATCHED vm_is_watched(vm)
+#define COUNT_OP (NOTE_COVERAGE, at = ip, vm->instructions++)
 #define NEXT                                                 \
     do {                                                     \
         if (ip > started && ip < started + length) DISPATCH; \
@@ -355,6 +355,10 @@ static inline Frame *receiver(Machine *m, Frame *parent)
 #undef BEGUN
 #undef COME_BACK
 
+#undef WATCHED
+#undef COUNT_OP
+#define WATCHED 0
+#define COUNT_OP NOTE_COVERAGE
 /* Below a tier for whose code it leaves; and it counts the calls that make a function worth compiling for that. */
 #define NEXT DISPATCH
 #define CROSS_IF(condition) \
@@ -497,9 +501,6 @@ const UpperTier vm_tier_watched = {vm_enter_watched, vm_run_watched, vm_resume,
 
 const UpperTier *vm_tier_for(const Vm *vm)
 {
-    const Log *log = vm->stats.log;
-    bool watched = vm->stats.exact || log_on(log, LOG_TARGET_JIT_EXECUTE, LOG_TRACE) ||
-                   log_on(log, LOG_TARGET_JIT_BACKTRACK, LOG_DEBUG);
-    if (watched) return &vm_tier_watched;
+    if (vm_is_watched(vm)) return &vm_tier_watched;
     return vm->above ? &vm_tier_below : &vm_tier;
 }

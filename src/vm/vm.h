@@ -53,6 +53,18 @@ static inline bool vm_is_native(Vm *vm, Chunk *c)
 extern const UpperTier vm_tier;
 /* The same; counts and logs each call and instruction (vm/watch.h), which makes it slower. */
 extern const UpperTier vm_tier_watched;
+/* Is every call counted or logged? */
+static inline bool vm_is_watched(const Vm *vm)
+{
+    const Log *log = vm->stats.log;
+    return vm->stats.exact || log_on(log, LOG_TARGET_JIT_EXECUTE, LOG_TRACE) ||
+           log_on(log, LOG_TARGET_JIT_BACKTRACK, LOG_DEBUG);
+}
+/* Is every exit of machine code? */
+static inline bool vm_tells_bailouts(const Vm *vm)
+{
+    return vm->stats.exact || vm->stats.verbose || log_on(vm->stats.log, LOG_TARGET_JIT_EXECUTE, LOG_WARN);
+}
 /* Which hooks VM needs, given what is to be counted, what the log's filter lets pass, and whether there is a tier above: then it leaves with
  * STEP_VM when a frame is current whose chunk has machine code. */
 const UpperTier *vm_tier_for(const Vm *vm);

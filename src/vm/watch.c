@@ -1,5 +1,7 @@
 #include "vm/watch.h"
 
+#include "vm/pieces.h"
+
 /* -- Calls -- */
 
 void watch_lookup(Vm *vm, const Function *f, bool had)
@@ -21,8 +23,9 @@ static void log_call(const Vm *vm, const Chunk *c, const Word *args)
         atom_print(names, args[i], &goal);
     }
     buf_putc(&goal, ')');
+    const char *tier = c->native ? "JitStage1" : "Bytecode";
     LOG(vm->stats.log, JIT_EXECUTE, TRACE, "Executing chunk", LOG_INT("chunk_id", c->id),
-        LOG_TEXT("tier", "Bytecode", 8), LOG_TEXT("goal", goal.data, goal.len));
+        LOG_TEXT("tier", tier, strlen(tier)), LOG_TEXT("goal", goal.data, goal.len));
     buf_free(&goal);
 }
 
@@ -58,12 +61,33 @@ void watch_backtrack(Vm *vm, const Machine *m)
 
 /* -- Exits -- */
 
-/* X and Y are operands that arithmetic in place could not do. */
-static void note_operands(WatchExit *e, Word x, Word y)
+static bool is_guard(uint8_t op)
 {
-    bool ints = num_is(x) && num_is(y);
-    e->reason = ints ? BAILOUT_INTEGER_OVERFLOW : BAILOUT_TYPE_ERROR;
-    e->found = num_is(x) ? y : x;
+    return op >= OP_GUARD_NUMBER && op <= OP_GUARD_TYPE;
+}
+
+static const Chunk *chunk_of(const WatchPlace *p)
+{
+    return frame_chunk(p->frame);
+}
+
+static Word local_at(const WatchPlace *p, uint8_t local)
+{
+    return atom_deref(p->frame->slot[VM_LOCALS + local]);
+}
+
+static uint32_t offset_of(const WatchPlace *p, const uint8_t *at)
+{
+    return (uint32_t)(at - chunk_of(p)->code.data);
+}
+
+/* X and Y are operands that arithmetic in place could not do: the VM does it for numbers, machine code for two small integers or two floats. */
+static void note_operands(WatchExit *e, Word x, Word y, bool native)
+{
+    bool right = native ? word_is_int(x) && word_is_int(y) : num_is(x) && num_is(y);
+    bool good = native ? word_is_int(x) : num_is(x);
+    e->reason = right ? BAILOUT_INTEGER_OVERFLOW : BAILOUT_TYPE_ERROR;
+    e->found = good ? y : x;
 }
 
 static BailoutReason reason_of(uint8_t op)
@@ -98,28 +122,71 @@ static bool gives_local(uint8_t op)
     return op == OP_RETURN_LOCAL || op == OP_RETURN_BRANCH || op == OP_RETURN_FORM;
 }
 
+/* Does the guard AT let its value pass?  Whether a value would be settled data is not asked: that changes it. */
+static bool passes(const WatchPlace *p, const uint8_t *at)
+{
+    Word value = local_at(p, at[1]);
+    switch (op_first(*at)) {
+    case OP_GUARD_NUMBER:
+        return num_is(value);
+    case OP_GUARD_BOOL:
+        return word_is_bool(value);
+    case OP_GUARD_EXPR:
+        return atom_is_expr(value);
+    case OP_GUARD_ANY:
+        return !word_is_nil(quick_type(p->m, value));
+    case OP_GUARD_VALUE:
+        return !atom_may_reduce(value) && !word_is_nil(quick_type(p->m, value));
+    case OP_GUARD_TYPE_OF: {
+        Word type = quick_type(p->m, value), wanted = chunk_of(p)->constants.data[op_read16(at + 2)];
+        return type == wanted || type == W_SYM(UNDEFINED) || (at[4] && type == W_SYM(T_ATOM));
+    }
+    case OP_GUARD_PLAIN:
+        return is_plain_head(p->m, value);
+    default: /* what it looks at is no local, or more than one */
+        return true;
+    }
+}
+
 /* The guard AT found something that it cannot decide about. */
 static void note_guard(WatchExit *e, const WatchPlace *p, const uint8_t *at)
 {
     uint8_t op = op_first(*at);
-    e->ip = (uint32_t)(at - p->chunk->code.data);
+    e->ip = offset_of(p, at);
     /* It looks at what is to be called. */
     e->reason = op == OP_GUARD_PLAIN ? BAILOUT_HIGHER_ORDER_OP : BAILOUT_TYPE_ERROR;
-    if (op != OP_GUARD_TYPE) e->found = p->locals[at[1]];
+    if (op != OP_GUARD_TYPE) e->found = local_at(p, at[1]);
+}
+
+/* Tier 0 is to evaluate a whole expression: because a guard that jumps here, to its code on the side, does not let pass what is in the locals?
+ * Linear in the code. */
+static void blame_guard(WatchExit *e, const WatchPlace *p)
+{
+    const Chunk *c = chunk_of(p);
+    uint8_t length;
+    /* The instructions of a stale chunk are not what they were. */
+    for (const uint8_t *at = c->code.data; !c->stale && at < c->code.data + c->code.len; at += length) {
+        uint8_t op = op_first(*at);
+        length = op_info(op)->length;
+        if (is_guard(op) && at + length + (int16_t)op_read16(at + length - 2) == p->at && !passes(p, at)) {
+            note_guard(e, p, at);
+            return;
+        }
+    }
 }
 
 WatchExit watch_exit_of(const WatchPlace *p)
 {
     uint8_t op = op_first(*p->at);
-    WatchExit e = {.chunk = p->chunk,
-                   .ip = (uint32_t)(p->at - p->chunk->code.data),
+    WatchExit e = {.chunk = chunk_of(p),
+                   .ip = offset_of(p, p->at),
                    .reason = reason_of(op),
                    .found = WORD_NIL,
                    .perhaps = gives_local(op)};
-    if (p->guard)
-        note_guard(&e, p, p->guard);
+    if (op == OP_EVAL || op == OP_TAIL_EVAL)
+        blame_guard(&e, p);
     else if ((op >= OP_ADD && op <= OP_MUL) || (op >= OP_LT && op <= OP_GE))
-        note_operands(&e, p->sp[0], p->sp[1]);
+        note_operands(&e, p->sp[0], p->sp[1], false);
     else if (op == OP_BRANCH_BOOL || op == OP_TAIL_BRANCH_BOOL)
         e.found = p->sp[0];
     return e;
@@ -134,7 +201,7 @@ void watch_left(Vm *vm, const WatchExit *e, Step step)
 
 void watch_left_for(Vm *vm, const WatchPlace *p, BailoutReason reason)
 {
-    jit_note_exit(&vm->stats, p->chunk, (uint32_t)(p->at - p->chunk->code.data), reason, WORD_NIL);
+    jit_note_exit(&vm->stats, chunk_of(p), offset_of(p, p->at), reason, WORD_NIL);
 }
 
 /* -- Exits of machine code --
@@ -159,12 +226,6 @@ static bool is_arithmetic(uint8_t op)
     return (op >= OP_ADD && op <= OP_MUL) || (op >= OP_LT && op <= OP_GE);
 }
 
-static bool is_number(Word w)
-{
-    w = atom_deref(w);
-    return word_is_int(w) || word_is_double(w);
-}
-
 /* May the result of OP on the integers X and Y be one of 48 bits? */
 static bool fits_result(uint8_t op, Word x, Word y)
 {
@@ -179,21 +240,19 @@ static bool blame_part(WatchExit *e, const WatchPlace *p, const uint8_t *at, uin
 {
     if (op == OP_LOAD_LOCAL || op == OP_PUSH_LONG_SMALL) {
         bool local = op == OP_LOAD_LOCAL;
-        pushed->items[pushed->count++] =
-            local ? atom_deref(p->locals[at[1]]) : word_int48((int16_t)op_read16(at + 1));
+        pushed->items[pushed->count++] = local ? local_at(p, at[1]) : word_int48((int16_t)op_read16(at + 1));
         return false;
     }
-    if (op == OP_GUARD_NUMBER && !is_number(p->locals[at[1]])) {
-        e->reason = BAILOUT_TYPE_ERROR;
-        e->found = p->locals[at[1]];
+    if (op == OP_GUARD_NUMBER && !num_is(local_at(p, at[1]))) {
+        note_guard(e, p, at);
     } else if (is_arithmetic(op)) {
         Word y = pop(pushed), x = pop(pushed);
         if (word_is_int(x) && word_is_int(y) && fits_result(op, x, y)) return false;
-        note_operands(e, x, y);
+        note_operands(e, x, y, true);
     } else {
         return false;
     }
-    e->ip = (uint32_t)(at - p->chunk->code.data);
+    e->ip = offset_of(p, at);
     return true;
 }
 
@@ -213,7 +272,7 @@ static bool blame_parts(WatchExit *e, const WatchPlace *p)
 static const Function *callee_at(const WatchPlace *p, uint8_t op)
 {
     bool typed = op == OP_CALL_TYPED || op == OP_TAIL_CALL_TYPED;
-    return p->chunk->functions.data[op_read16(p->at + (typed ? 3 : 1))];
+    return chunk_of(p)->functions.data[op_read16(p->at + (typed ? 3 : 1))];
 }
 
 /* Why a call is the VM's. */
@@ -221,7 +280,10 @@ static BailoutReason call_reason(const Machine *m, const WatchPlace *p, uint8_t 
 {
     bool tail = op == OP_TAIL_CALL || op == OP_TAIL_CALL_TYPED;
     if (m->depth >= m->max_depth) return BAILOUT_STACK_OVERFLOW;
-    if (callee_at(p, op)->native_bytes == 0) return tail ? BAILOUT_TAIL_CALL : BAILOUT_CALL;
+    /* Calls are made by the VM so that it can log them. */
+    if (log_on(&m->rt->log, LOG_TARGET_JIT_EXECUTE, LOG_TRACE) && callee_at(p, op)->native)
+        return BAILOUT_NONE;
+    if (!callee_at(p, op)->native) return tail ? BAILOUT_TAIL_CALL : BAILOUT_CALL;
     if (heap_wants_safepoint(&m->rt->heap)) return BAILOUT_PREEMPTED;
     /* What is left: a choice point protects the frame, or the calls up to the next look at the limits are used up. */
     return machine_protects(m, m->frame) ? BAILOUT_NON_DETERMINISM : BAILOUT_PREEMPTED;
@@ -265,16 +327,37 @@ static BailoutReason native_reason(const Machine *m, const WatchPlace *p, uint8_
     }
 }
 
-void watch_native_exit(Vm *vm, const Machine *m, const Chunk *c, const Word *locals, const Word *sp,
-                       uint32_t ip)
+/* Machine code comes to the code on the side of a guard.  It has left for that guard just before, or has jumped itself. */
+static void blame_guard_once(WatchExit *e, const WatchPlace *p, const JitStats *s)
 {
-    WatchPlace p = {.chunk = c, .locals = locals, .sp = sp, .at = c->code.data + ip};
+    WatchExit blamed = *e;
+    blame_guard(&blamed, p);
+    if (s->last_chunk != e->chunk || s->last_ip != blamed.ip) *e = blamed;
+}
+
+void watch_native_exit(Vm *vm, Machine *m)
+{
+    JitStats *s = &vm->stats;
+    const Frame *f = m->frame;
+    const Chunk *c = frame_chunk(f);
+    const Word *sp = f->slot + VM_LOCALS + c->locals + frame_operands(f);
+    WatchPlace p = {m, f, sp, c->code.data + frame_ip(f)};
+    WatchExit e = {.chunk = c, .ip = frame_ip(f), .reason = BAILOUT_NONE, .found = WORD_NIL};
     uint8_t op = op_first(*p.at);
-    WatchExit e = {.chunk = c, .ip = ip, .reason = BAILOUT_NONE, .found = WORD_NIL};
+    bool aside = op == OP_EVAL || op == OP_TAIL_EVAL;
     if (!blame_parts(&e, &p)) {
         e.reason = native_reason(m, &p, op);
-        if (watch_is_guard(op)) note_guard(&e, &p, p.at);
+        if (is_guard(op)) note_guard(&e, &p, p.at);
+        if (aside) blame_guard_once(&e, &p, s);
         if (op == OP_BRANCH_BOOL || op == OP_TAIL_BRANCH_BOOL) e.found = sp[-1];
     }
-    jit_note_bailout(&vm->stats, c, e.ip, e.reason, e.found, 0);
+    s->last_chunk = aside ? NULL : c;
+    s->last_ip = e.ip;
+    if (e.reason != BAILOUT_NONE) jit_note_bailout(s, c, e.ip, e.reason, e.found, 0);
+}
+
+void watch_invalidated(Vm *vm, const Machine *m)
+{
+    const Frame *f = m->frame;
+    jit_note_bailout(&vm->stats, frame_chunk(f), frame_ip(f), BAILOUT_INVALIDATED, WORD_NIL, 0);
 }

@@ -13,19 +13,12 @@ void watch_interpreted(Vm *vm, const Function *f);
 /* An alternative has been taken. */
 void watch_backtrack(Vm *vm, const Machine *m);
 
-/* Does OP jump away when a value is not what the code behind it takes it for? */
-static inline bool watch_is_guard(uint8_t op)
-{
-    op = op_first(op);
-    return op >= OP_GUARD_NUMBER && op <= OP_GUARD_TYPE;
-}
-
-/* An instruction of the VM as it begins. */
+/* An instruction at work. */
 typedef struct WatchPlace {
-    const Chunk *chunk;
-    const Word *locals, *sp; /* what it popped is at SP on */
-    const uint8_t *at;       /* the instruction */
-    const uint8_t *guard;    /* the guard that jumped here, or NULL */
+    Machine *m;
+    const Frame *frame;
+    const Word *sp;    /* the VM's: what it popped is at SP on.  Machine code's: its operands are below */
+    const uint8_t *at; /* the instruction */
 } WatchPlace;
 
 /* An exit to tier 0 that may come. */
@@ -43,9 +36,10 @@ void watch_left(Vm *vm, const WatchExit *e, Step step);
 /* The VM leaves at P for REASON. */
 void watch_left_for(Vm *vm, const WatchPlace *p, BailoutReason reason);
 
-/* Machine code leaves the instruction at IP of C to the VM, with LOCALS, and its operands below SP: count why, as far as the values tell.
- * To be called before the VM carries it out. */
-void watch_native_exit(Vm *vm, const Machine *m, const Chunk *c, const Word *locals, const Word *sp,
-                       uint32_t ip);
+/* Machine code leaves the instruction where the current frame is to the VM: count why, as far as the values tell.  To be called before the
+ * VM carries it out. */
+void watch_native_exit(Vm *vm, Machine *m);
+/* Machine code leaves the current frame to the VM, since its own is no more. */
+void watch_invalidated(Vm *vm, const Machine *m);
 
 #endif

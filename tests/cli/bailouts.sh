@@ -5,7 +5,8 @@
 run() {
     tier=$1
     shift
-    "$program" --tier="$tier" --stats=json "$@" f.metta 2>figures >out
+    "$program" --tier="$tier" --stats=json "$@" f.metta 2>all >out
+    grep '^{' all >figures # errors are told there, too
 }
 # sums: the counts over reasons and sites agree.
 sums() {
@@ -106,5 +107,105 @@ cat >f.metta <<'END'
 END
 run 1
 left exit_sites Preempted f 4
+
+# -- Native code, for the VM --
+
+if ! "$program" --tier=2 -e 1 >/dev/null 2>&1; then
+    echo "skipped: native code, which this build or this machine has not"
+    end
+    exit
+fi
+
+cat >f.metta <<'END'
+(= (f $x)
+   (+ $x 1))
+!(f 1)
+!(f wrong)
+!(f 140737488355327)
+END
+run 2
+left bailout_sites TypeError f 2 guard_add_small Symbol
+left bailout_sites IntegerOverflow f 2 add BigInt
+left bailout_sites Yield f 2 return
+
+cat >f.metta <<'END'
+(: f (-> Number Number))
+(= (f $n) (+ 1 (f $n)))
+!(f 1)
+END
+run 2 --max-depth=50
+left bailout_sites StackOverflow f 2
+
+cat >f.metta <<'END'
+(= (f $x)
+   (println! $x))
+!(f 1)
+END
+run 2
+left bailout_sites UnsupportedOperation f 2 call_builtin
+
+cat >f.metta <<'END'
+(= (f $x)
+   (superpose $x))
+(= (g)
+   (match &self (fact $x) (got $x)))
+(fact 1)
+!(f (1 2))
+!(g)
+END
+run 2
+left bailout_sites NonDeterminism f 2 superpose
+left bailout_sites NonDeterminism g 4 match_space
+
+cat >f.metta <<'END'
+(= (f $x)
+   (Got (g $x)))
+(= (g $x)
+   (h $x))
+(= (h $x) $x)
+!(f 1)
+END
+run 2
+left bailout_sites Call f 2 call
+left bailout_sites TailCall g 4 tail_call
+
+cat >f.metta <<'END'
+(= (f $g)
+   ($g 1))
+(= (h $x) $x)
+!(f h)
+END
+run 2
+left bailout_sites HigherOrderOp f 2
+
+cat >f.metta <<'END'
+(= (coin) heads)
+(= (coin)
+   tails)
+(= (all)
+   (let $all (collapse (coin)) (got $all)))
+!(all)
+END
+run 2
+left bailout_sites Fork coin 1 try
+left bailout_sites Collect all 5 collapse
+
+cat >f.metta <<'END'
+(= (f $x)
+   (let () (breakpoint!) $x))
+!(f 1)
+END
+run 2
+left bailout_sites Breakpoint f 2 breakpoint
+
+cat >f.metta <<'END'
+(= (f $n $list)
+   (if (< $n 1)
+       done
+       (f (- $n 1) (Cons $n $list))))
+!(f 300000 Nil)
+END
+run 2
+left bailout_sites Preempted f 4 tail_call
 
 end

@@ -49,6 +49,13 @@ json "calls of fib, the first in tier 0" "--tier=1 --tiers=10 fib.metta" "$runs
 assert t['total_executions'] == 177 and t['interpreter_runs'] == 10, t"
 json "calls of fib, hot after more calls than it has" "--tiers=0,1000 fib.metta" "$runs
 assert s['jit_threshold'] == 1000 and j['hot_chunks'] == 0 and j['total_chunks'] == 1"
+if "$program" --tier=2 -e 1 >/dev/null 2>&1; then
+    json "calls of native code" "--tier=2 fib.metta" "$runs
+assert t['total_executions'] == 177 and t['jit_stage1_runs'] == 177 and t['cache_misses'] == 1, t
+assert s['jit_compilations'] == j['jitted_chunks'] == 1 and j['total_code_bytes'] == t['total_jit_bytes'] > 0"
+    json "calls of native code, when it is hot" "--tiers=10,100 fib.metta" "$runs
+assert t['total_executions'] == 177 and t['interpreter_runs'] == 10 and 60 <= t['jit_stage1_runs'] <= 70, t"
+fi
 json "calls of what cannot be compiled" "--tier=1 -e '(= (f 0) 0) (= (\$g 0) 0) !(f 0)'" "$runs
 assert t['interpreter_runs'] == 1 and t['bytecode_runs'] == 0, t
 assert s['not_compiled'] == [{'function': 'f', 'arity': 1, 'calls': 1, 'reason': 'a rule whose head is a variable or an expression may apply'}]"
