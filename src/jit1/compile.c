@@ -125,6 +125,17 @@ static void add_step(Maker *k, uint32_t ip, int32_t height, uint32_t length)
     k->flows = false;
 }
 
+/* Have the VM carry out the instruction at IP, which ends at END, and go on behind it where control can. */
+static void add_along(Maker *k, uint32_t ip, uint32_t end)
+{
+    add_spill(k, ip, k->heights[ip]);
+    uint8_t op = op_at(k->c, ip);
+    bool ends = (op_info(op)->flags & OPF_END) || op == OP_BLOCK || op == OP_COLLAPSE;
+    uint32_t piece = add_piece(k, ends ? STENCIL_step : STENCIL_along, ip, k->heights[ip]);
+    k->l->pieces.data[piece].length = (uint16_t)(end - ip);
+    k->flows = !ends;
+}
+
 /* Somebody may come in at IP. */
 static void add_way_in(Maker *k, uint32_t ip)
 {
@@ -220,7 +231,7 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
         id = single_at(k, ip);
     }
     if (!id) {
-        add_step(k, ip, k->heights[ip], end - ip);
+        add_along(k, ip, end);
         return end;
     }
     uint32_t piece = add_piece(k, id - 1, ip, k->heights[ip]);
@@ -409,8 +420,18 @@ static uint64_t stub_address(const Stubs *stubs, HoleKind hole)
         return (uintptr_t)jit1_step;
     case HOLE_JIT1_GIVEN:
         return (uintptr_t)jit1_given;
+    case HOLE_JIT1_ALONG:
+        return (uintptr_t)jit1_along;
+    case HOLE_JIT1_NEW_VAR:
+        return (uintptr_t)jit1_new_var;
+    case HOLE_MAKE_EXPRESSION:
+        return (uintptr_t)make_expression;
+    case HOLE_INSTANTIATE_TEMPLATE:
+        return (uintptr_t)instantiate_template;
+    case HOLE_CHUNK_SWITCH:
+        return (uintptr_t)chunk_switch;
     default:
-        base_fatal("hole %u in a stencil of its own", (unsigned)hole);
+        base_fatal("hole %u cannot be filled", (unsigned)hole);
     }
 }
 
@@ -441,13 +462,17 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
     case HOLE_EXTRA:
         return computed_flag(w) << 8;
     case HOLE_NAME:
-        return w->c->name;
+        return (uint64_t)w->c->name << 32;
     case HOLE_HEADER:
         return header_word(w->c);
     case HOLE_COUNTER:
         return (uintptr_t)w->l->counter;
     case HOLE_CHUNK:
         return word_from_ptr(TAG_RAW, w->c);
+    case HOLE_OBJECT:
+        return (uintptr_t)w->c;
+    case HOLE_MAP:
+        return (uintptr_t)w->l->map;
     case HOLE_SLOWLY:
         return w->run + w->l->pieces.data[p->cold].at;
     case HOLE_SELF:

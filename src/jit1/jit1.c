@@ -105,7 +105,8 @@ static Target go_on(Machine *m, Step step)
     return (Target){way_in(j, n, m->frame), 0};
 }
 
-Target jit1_step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel)
+/* Carry out the LENGTH bytes of instructions of F at AT. */
+static Step step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel)
 {
     close_machine(m, f, depth, fuel);
     f->index = at;
@@ -114,7 +115,28 @@ Target jit1_step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t de
     m->rt->debug.native = op == OP_TRACE || op == OP_BREAKPOINT;
     Step step = vm_step(m, length);
     m->rt->debug.native = false;
-    return go_on(m, step);
+    return step;
+}
+
+Target jit1_along(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel)
+{
+    const Native *n = frame_chunk(f)->native;
+    Step next = step(m, f, at, length, depth, fuel);
+    /* Another frame may be current, though it is in the same place. */
+    if (next != STEP_VM || frame_chunk(m->frame)->native != n || !n) return go_on(m, next);
+    if (frame_ip(m->frame) != (at >> 16) + length) return go_on(m, next);
+    open_machine(m);
+    return (Target){NULL, 0};
+}
+
+Word jit1_new_var(Heap *h, uint32_t name)
+{
+    return atom_new_var(h, name, 0);
+}
+
+Target jit1_step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel)
+{
+    return go_on(m, step(m, f, at, length, depth, fuel));
 }
 
 Target jit1_given(Machine *m, Frame *f, Word value, uint64_t depth, uint64_t fuel)
@@ -215,7 +237,9 @@ static void mark_inside(Jit1 *j)
 /* Free expired code that no frame is in.  Linear in the stacks. */
 static void sweep(Jit1 *j)
 {
-    if (j->live == j->natives.len) return;
+    /* While an outer machine waits, C that its machine code has called may be about to return there. */
+    const Machine *m = j->vm->stats.rt->machine;
+    if (j->live == j->natives.len || (m && m->outer)) return;
     mark_inside(j);
     size_t kept = 0;
     for (size_t i = 0; i < j->natives.len; i++) {

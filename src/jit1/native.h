@@ -21,6 +21,10 @@ typedef struct Target {
 
 /* Called by machine code.  Carry out the LENGTH bytes of instructions of F at AT (as frame_save has it) and go on. */
 Target jit1_step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel);
+/* The same; NULL as code: go on behind them. */
+Target jit1_along(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel);
+/* A variable named NAME. */
+Word jit1_new_var(Heap *h, uint32_t name);
 /* Give VALUE to F, which waits for it, but not where it said. */
 Target jit1_given(Machine *m, Frame *f, Word value, uint64_t depth, uint64_t fuel);
 

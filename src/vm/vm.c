@@ -158,6 +158,13 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         ip += (to); \
         NEXT;       \
     } while (0)
+/* Go on at an offset. */
+#define GO_TO(offset)                 \
+    do {                              \
+        ip = c->code.data + (offset); \
+        NEXT;                         \
+    } while (0)
+#define STALE (c->stale)
 #define LOCAL(i) locals[i]
 #define PUSH(x) (*sp++ = (x))
 #define POP (*--sp)
