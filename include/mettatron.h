@@ -143,6 +143,10 @@ typedef struct MtConfig {
         jit_stage2_threshold; /* likewise for optimised native code, which no build has yet; default 500 */
     bool jit_log; /* print a line to standard error for each compilation, and each exit of native code */
     MtHybridConfig hybrid;
+    uint32_t
+        jit_cache_bytes; /* of native code, at least 16 KiB: what is used least makes room; 0, the default: 16 MiB */
+    bool
+        perf_map; /* write the functions that get native code to /tmp/perf-PID.map, where perf looks for names */
 } MtConfig;
 
 /* The defaults: no limits, HE, standard output, all tiers. */

@@ -147,15 +147,16 @@ static MtStatus configure_log(MtRuntime *x, const MtConfig *c)
 }
 
 /* Start tier 2; where machine code cannot be had, there is none, and the log says so. */
-static void start_native(MtRuntime *x)
+static void start_native(MtRuntime *x, const MtConfig *c)
 {
 #ifdef METTA_JIT
+    const Jit1Config config = {.cache_bytes = c->jit_cache_bytes, .perf_map = c->perf_map};
     const char *reason;
-    x->jit1 = jit1_new(x->vm, &(Jit1Config){0}, &reason);
+    x->jit1 = jit1_new(x->vm, &config, &reason);
     if (x->jit1) return;
     LOG(&x->rt->log, JIT_COMPILE, WARN, "no machine code", LOG_TEXT("reason", reason, strlen(reason)));
 #else
-    (void)x;
+    (void)x, (void)c;
 #endif
 }
 
@@ -168,7 +169,7 @@ static void configure_tiers(MtRuntime *x, const MtConfig *c, uint32_t tier)
     rt->upper = x->vm = vm_new(rt, rt->top->scope, c->bytecode_threshold, c->jit_threshold);
     x->vm->stats.exact = c->collect_stats;
     x->vm->stats.verbose = c->jit_log;
-    if (tier >= API_NATIVE_TIER) start_native(x);
+    if (tier >= API_NATIVE_TIER) start_native(x, c);
     api_choose_tier(x);
 }
 

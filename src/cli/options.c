@@ -256,6 +256,12 @@ static bool apply(Options *o, const OptionInfo *info, const char *value)
     case OPTION_JIT_LOG:
         o->jit_log = true;
         break;
+    case OPTION_JIT_CACHE:
+        good = parse_size(value, &o->jit_cache) && o->jit_cache <= UINT32_MAX;
+        break;
+    case OPTION_PERF:
+        o->perf = true;
+        break;
     case OPTION_EXPLAIN_AS:
         good = parse_why_format(value, &o->explain_format);
         break;

@@ -62,12 +62,12 @@ static bool map_once(Arena *a, const void *near)
     return false;
 }
 
-bool arena_init(Arena *a, uint32_t size, const void *near)
+bool arena_init(Arena *a, uint32_t size, const void *near, bool once)
 {
     long page = sysconf(_SC_PAGESIZE);
     memset(a, 0, sizeof *a);
     a->size = (uint32_t)((size + (size_t)page - 1) / (size_t)page * (size_t)page);
-    if (!map_twice(a, near) && !map_once(a, near)) return false;
+    if ((once || !map_twice(a, near)) && !map_once(a, near)) return false;
     vec_push(&a->holes, ((ArenaHole){0, a->size}));
     return true;
 }

@@ -20,8 +20,8 @@ typedef struct Arena {
     VEC(ArenaHole) holes; /* free, by ascending address */
 } Arena;
 
-/* Map SIZE bytes, near NEAR; false when that is refused or there is no room within reach. */
-bool arena_init(Arena *a, uint32_t size, const void *near);
+/* Map SIZE bytes, near NEAR, once only if ONCE says so; false when that is refused or there is no room within reach. */
+bool arena_init(Arena *a, uint32_t size, const void *near, bool once);
 void arena_fini(Arena *a);
 /* SIZE bytes, at least 1, aligned to 16; UINT32_MAX when no hole is large enough.  Linear in the number of holes. */
 uint32_t arena_take(Arena *a, uint32_t size);

@@ -1,6 +1,8 @@
 #include "jit1/jit1.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "jit1/compile.h"
 #include "jit1/native.h"
@@ -25,6 +27,7 @@ struct Jit1 {
     Jit1Config config;
     VEC(Native *) natives; /* expired ones, too */
     size_t live;           /* of them not expired */
+    FILE *perf_map;        /* or NULL */
     bool counts;           /* their code counts each call */
     bool made;             /* the code that is about to be entered has just been made */
 };
@@ -313,6 +316,25 @@ static void adopt(Jit1 *j, Chunk *c, Function *f, Layout *l, uint32_t at)
     f->native = (const void *)run_address(j, at);
 }
 
+/* -- For perf -- */
+
+/* Several runtimes of a process share the file.  Where it cannot be written, perf shows addresses. */
+static void open_perf_map(Jit1 *j)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/perf-%ld.map", (long)getpid());
+    j->perf_map = fopen(path, "a");
+}
+
+static void name_code(Jit1 *j, const Function *f, uint32_t at, uint32_t size)
+{
+    if (!j->perf_map) return;
+    const char *name = sym_text(j->vm->stats.rt->symbols, f->name, NULL);
+    fprintf(j->perf_map, "%llx %x metta:%s/%u\n", (unsigned long long)run_address(j, at), (unsigned)size,
+            name, (unsigned)f->arity);
+    fflush(j->perf_map);
+}
+
 static bool fail(Jit1 *j, Chunk *c, Function *f, const char *reason)
 {
     c->no_native = true;
@@ -340,6 +362,7 @@ static bool make_native(Vm *vm, Chunk *c)
     layout_free(&l);
     if (!ok) return fail(j, c, f, at == UINT32_MAX ? "no room in the code cache" : "out of reach");
     j->made = true;
+    name_code(j, f, at, size);
     jit_note_compiled(&vm->stats, f, 1, size, base_now_ns() - began);
     return true;
 }
@@ -376,7 +399,8 @@ Jit1 *jit1_new(Vm *vm, const Jit1Config *config, const char **reason)
     j->vm = vm;
     j->config = *config;
     *reason = "memory for machine code is not to be had";
-    if (arena_init(&j->arena, bytes, (const void *)jit1_step)) {
+    /* perf takes code in a file for that of the file. */
+    if (arena_init(&j->arena, bytes, (const void *)jit1_step, config->perf_map)) {
         *reason = "machine code cannot reach the program";
         if (write_stubs(j)) {
             vm->above = j;
@@ -384,6 +408,7 @@ Jit1 *jit1_new(Vm *vm, const Jit1Config *config, const char **reason)
             vm->functions.on_expired = on_expired;
             vm->functions.context = j;
             (void)jit1_tier(j);
+            if (config->perf_map) open_perf_map(j);
             return j;
         }
     }
@@ -397,6 +422,7 @@ void jit1_free(Jit1 *j)
     for (size_t i = 0; i < j->natives.len; i++) native_free(j, j->natives.data[i]);
     vec_free(&j->natives);
     arena_fini(&j->arena);
+    if (j->perf_map) fclose(j->perf_map);
     base_free(j);
 }
 

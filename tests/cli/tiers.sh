@@ -162,4 +162,19 @@ check "a type is added, tier 0" 1 "*" "^  at \(f 1\)" "$program" --tier=0 -e "$t
 mv out tier0
 expect "the type is seen" grep -q "BadArgType 1 String Number" tier0
 check "a type is added, tier 1" 1 "$(cat tier0)" "^  at \(f 1\)" "$program" --tier=1 -e "$typed"
+# Native code that comes and goes: many functions that call each other deeply, in room for a few of them.
+if "$program" --tier=2 -e 1 >/dev/null 2>&1; then
+    awk 'BEGIN {
+        for (i = 0; i < 150; i++) {
+            printf "(= (f%d $n) (if (< $n 1) %d (+ (g%d $n) (f%d (- $n 1)))))\n", i, i, i, (i * 7 + 1) % 150
+            printf "(= (g%d $n) (let $x (* $n %d) (if (== $x 3) (h (Pair $x $n)) (- $x 1))))\n", i, i
+        }
+        print "(= (h (Pair $a $b)) (+ $a $b)) (= (h (Pair $a $b)) (- $a $b))"
+        for (i = 0; i < 150; i += 3) printf "!(f%d %d)\n", i, 40 + i
+    }' >many.metta
+    "$program" --tier=1 many.metta >many.out
+    check "little room for native code" 0 "$(cat many.out)" "dropped .*no room" \
+        "$program" --tier=2 --jit-cache=16K --log=mettatron::jit=debug many.metta
+    check "what perf reads" 0 "[55]" "" sh -c "'$program' --tier=2 --perf -e '(= (fib \$n) (if (< \$n 2) \$n (+ (fib (- \$n 1)) (fib (- \$n 2))))) !(fib 10)' & wait \$!; grep -q 'metta:fib/1\$' /tmp/perf-\$!.map; status=\$?; rm -f /tmp/perf-\$!.map; exit \$status"
+fi
 end

@@ -7,7 +7,7 @@
 static void test_arena(void)
 {
     Arena a;
-    CHECK(arena_init(&a, 1 << 16, (const void *)arena_init));
+    CHECK(arena_init(&a, 1 << 16, (const void *)arena_init, false));
     uint32_t x = arena_take(&a, 100), y = arena_take(&a, 1), z = arena_take(&a, 50);
     CHECK(x == 0 && y == 112 && z == 128 && a.used == 112 + 16 + 64);
     CHECK(arena_take(&a, 1 << 16) == UINT32_MAX);
@@ -25,10 +25,11 @@ static void test_arena(void)
 }
 
 /* No address is both writable and executable, and what is written through one mapping is seen in the other. */
-static void test_protection(void)
+static void test_protection(bool once)
 {
     Arena a;
-    CHECK(arena_init(&a, 1 << 16, (const void *)arena_init));
+    CHECK(arena_init(&a, 1 << 16, (const void *)arena_init, once));
+    CHECK((a.code == a.write) == once);
     uint32_t at = arena_take(&a, 64);
     memset(arena_open(&a, at, 64), 0x90, 64);
     arena_close(&a, at, 64);
@@ -94,7 +95,8 @@ static void test_stencils(void)
 int main(void)
 {
     test_arena();
-    test_protection();
+    test_protection(false);
+    test_protection(true);
 #ifdef METTA_JIT
     test_patches();
     test_stencils();
