@@ -577,6 +577,9 @@ MT_API const char *mt_disassemble_at(MtRuntime *rt, const char *head, size_t ari
                                      size_t *next);
 /* The same with everything the code refers to behind it: constants, templates, switches, places, dependencies (docs/mbc.md). */
 MT_API const char *mt_disassemble_full(MtRuntime *rt, const char *head);
+/* The machine code that functions called HEAD, or all, have at present, with the bytecode that it was made of.  Valid until the next call
+ * with RT.  NULL without tier 2. */
+MT_API const char *mt_disassemble_native(MtRuntime *rt, const char *head);
 /* Name of pass I, in the order in which the compiler's passes run; NULL behind the last. */
 MT_API const char *mt_pass(size_t i);
 /* The code of function HEAD (NULL: of all) before and after the pass called PASS.  Functions that are not compiled give nothing.  Valid until

@@ -3,6 +3,9 @@
 
 #include "code/disasm.h"
 #include "vm/vm.h"
+#ifdef METTA_JIT
+#include "jit1/jit1.h"
+#endif
 
 /* One listing after the other in the runtime's text. */
 static void dump_bytecode(MtRuntime *x, const FunctionName *f, bool full)
@@ -52,6 +55,23 @@ const char *mt_disassemble(MtRuntime *x, const char *head)
 const char *mt_disassemble_full(MtRuntime *x, const char *head)
 {
     return list_bytecode(x, head, true);
+}
+
+const char *mt_disassemble_native(MtRuntime *x, const char *head)
+{
+#ifdef METTA_JIT
+    if (!x->jit1) return NULL;
+    FunctionNames list = list_functions(x, head);
+    for (size_t i = 0; i < list.len; i++) {
+        if (x->text.len) buf_putc(&x->text, '\n');
+        jit1_list(x->jit1, functions_get(&x->vm->functions, list.data[i].name, list.data[i].arity), &x->text);
+    }
+    vec_free(&list);
+    return buf_cstr(&x->text);
+#else
+    (void)x, (void)head;
+    return NULL;
+#endif
 }
 
 const char *mt_pass(size_t i)

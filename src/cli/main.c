@@ -141,10 +141,11 @@ static MtRuntime *new_runtime(const Options *o, Output *out, MtError *error)
 static void dump(MtRuntime *rt, const Options *o, Output *out)
 {
     const char *head = *o->dump ? o->dump : NULL;
-    const char *text = o->dump_pass   ? mt_show_pass(rt, o->dump_pass, head)
-                       : o->dump_full ? mt_disassemble_full(rt, head)
-                                      : mt_disassemble(rt, head);
-    if (!text) text = "no bytecode in tier 0\n";
+    const char *text = o->dump_pass     ? mt_show_pass(rt, o->dump_pass, head)
+                       : o->dump_native ? mt_disassemble_native(rt, head)
+                       : o->dump_full   ? mt_disassemble_full(rt, head)
+                                        : mt_disassemble(rt, head);
+    if (!text) text = o->dump_native ? "no native code without tier 2\n" : "no bytecode in tier 0\n";
     output_text(out, text, strlen(text));
 }
 

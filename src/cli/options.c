@@ -172,13 +172,16 @@ static bool parse_pass(Options *o, const char *text)
 static bool parse_dump(Options *o, const char *text)
 {
     o->dump_ast = strcmp(text, "ast") == 0;
-    o->dump_full = false;
+    o->dump_full = o->dump_native = false;
     o->dump = o->dump_pass = NULL;
     if (o->dump_ast) return true;
     if (strncmp(text, "pass:", 5) == 0) return parse_pass(o, text + 5);
     o->dump = after_word(text, "bytecode-full");
     o->dump_full = o->dump != NULL;
     if (!o->dump) o->dump = after_word(text, "bytecode");
+    if (o->dump) return true;
+    o->dump = after_word(text, "native");
+    o->dump_native = o->dump != NULL;
     return o->dump != NULL;
 }
 

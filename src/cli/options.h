@@ -34,6 +34,7 @@ typedef struct Options {
     bool dump_ast;         /* list what is read, and run nothing */
     const char *dump;      /* compiled code: NULL: none; "": of all functions; else the head of one */
     bool dump_full;        /* with everything that the code refers to */
+    bool dump_native;      /* machine code */
     const char *dump_pass; /* NULL: bytecode; else before and after this pass */
     const char *stats;     /* NULL, "text" or "json" */
     const char *explain;   /* run the inputs, and explain this expression; or NULL */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "jit1/compile.h"
+#include "jit1/listing.h"
 #include "jit1/native.h"
 #include "vm/watch.h"
 
@@ -433,6 +434,26 @@ static void choose_counting(Jit1 *j)
     j->counts = j->vm->stats.exact;
     for (size_t i = 0; i < j->natives.len; i++)
         if (j->natives.data[i]->chunk) native_expire(j, j->natives.data[i]);
+}
+
+void jit1_list(const Jit1 *j, const Function *f, Buf *out)
+{
+    const Native *n = f->chunk ? f->chunk->native : NULL;
+    const Names *names = &j->vm->stats.rt->names;
+    if (!n) {
+        buf_printf(out, "=== %s/%u ===\nno machine code\n", sym_text(names->symbols, f->name, NULL),
+                   (unsigned)f->arity);
+        return;
+    }
+    /* It was laid out in the same way, with or without a counter. */
+    Layout l;
+    uint64_t counter;
+    if (layout_make(&l, n->chunk, NULL) && l.size != n->size) {
+        layout_free(&l);
+        layout_make(&l, n->chunk, &counter);
+    }
+    listing_print(names, &l, n->chunk, (const uint8_t *)run_address(j, n->at), out);
+    layout_free(&l);
 }
 
 const UpperTier *jit1_tier(Jit1 *j)

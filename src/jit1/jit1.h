@@ -18,6 +18,8 @@ typedef struct Jit1Config {
 /* Put the tier on top of VM.  NULL when machine code cannot be had here; *REASON says why, a static text.  The caller frees it, before VM. */
 Jit1 *jit1_new(Vm *vm, const Jit1Config *config, const char **reason);
 void jit1_free(Jit1 *j);
+/* Append the listing of F's machine code, or that it has none. */
+void jit1_list(const Jit1 *j, const Function *f, Buf *out);
 /* Its hooks, for rt->upper_tier; to be asked for again whenever those of the VM may be others (vm_tier_for). */
 const UpperTier *jit1_tier(Jit1 *j);
 
