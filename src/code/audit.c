@@ -83,6 +83,7 @@ static const char *const contracts[256] = {
     [OP_EVAL] = "pk",
     [OP_TAIL_EVAL] = "i",
     [OP_COLLAPSE] = ".",
+    [OP_COLLAPSE_COUNT] = ".",
     [OP_SUPERPOSE] = "",
     [OP_TAIL_FUNCTION] = "c",
     [OP_ADD] = "",
@@ -351,11 +352,6 @@ static void add_edges(Audit *a, Node *n)
     n->count = (uint32_t)a->edges.len - n->first;
 }
 
-static bool is_block(uint8_t op)
-{
-    return op == OP_BLOCK || op == OP_COLLAPSE;
-}
-
 /* Does the instruction at AT leave a choice point of which the alternative is its jump target? */
 static bool leaves_choice(const Audit *a, uint32_t at)
 {
@@ -368,7 +364,7 @@ static bool leaves_choice(const Audit *a, uint32_t at)
  * block stacked up. */
 static void add_up_cost(Audit *a, Node *n)
 {
-    bool block = is_block(op_at(a, n->at)), choice = leaves_choice(a, n->at);
+    bool block = op_is_block(op_at(a, n->at)), choice = leaves_choice(a, n->at);
     uint64_t most = 0, next = 0;
     for (uint32_t i = 0; i < n->count; i++) {
         const Edge *e = &a->edges.data[n->first + i];
@@ -664,7 +660,7 @@ static void follow(Audit *a, const Node *n, const Edge *e)
     switch (e->kind) {
     case EDGE_NEXT:
         apply(a, n->at);
-        if (is_block(op)) enter_block(a);
+        if (op_is_block(op)) enter_block(a);
         break;
     case EDGE_JUMP:
         if (op == OP_TRY || op == OP_UNIFY_HEAD) begin_again(a);

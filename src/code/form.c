@@ -212,11 +212,43 @@ static uint32_t local_for(Compiler *c, Word pattern)
     return new_local(c);
 }
 
+static void gather_results(Compiler *c, Op op, Word e, int depth);
+
+/* Is E an integer, a size of something, or arithmetic on such?  Adds to *SIZES how often it is the size of SLOT. */
+static bool is_about_sizes(Compiler *c, Word e, Word slot, uint32_t *sizes, int depth)
+{
+    if (!atom_is_cons(e)) return word_is_int(e);
+    if (is_native_call(c, e, BI_size_atom, 2)) {
+        Word list = expr_at(e, 1);
+        *sizes += list == slot;
+        return list == slot || expr_is_ground(list);
+    }
+    if (depth == 0 || expr_len(e) != 3 || arithmetic_op(expr_at(e, 0)) == OP_HALT) return false;
+    return is_about_sizes(c, expr_at(e, 1), slot, sizes, depth - 1) &&
+           is_about_sizes(c, expr_at(e, 2), slot, sizes, depth - 1);
+}
+
+/* Is E (let $x (collapse A) B), where nothing sees of $x more than its size? */
+static bool counts_results(Compiler *c, Word e)
+{
+    Word list = expr_at(e, 1);
+    uint32_t sizes = 0;
+    if (!word_is_slot(list) || !is_unseen(slot_info(c, list)) || !is_collapse(c, expr_at(e, 2))) return false;
+    if (!is_about_sizes(c, expr_at(e, 3), list, &sizes, MAX_NESTING)) return false;
+    uint32_t *counts = count_slots(c, c->clause->rule.rhs);
+    bool alone = counts[word_slot_index(list)] == sizes + 1;
+    base_free(counts);
+    return alone;
+}
+
 static void compile_let(Compiler *c, Word e, int depth)
 {
     uint32_t fallback = NO_LABEL, height = c->height;
     emit_check_any(c, expr_at(e, 2), &fallback);
-    compile_value(c, expr_at(e, 2), W_SYM(UNDEFINED), depth - 1);
+    if (counts_results(c, e))
+        gather_results(c, OP_COLLAPSE_COUNT, expr_at(e, 2), depth - 1);
+    else
+        compile_value(c, expr_at(e, 2), W_SYM(UNDEFINED), depth - 1);
     uint32_t local = local_for(c, expr_at(e, 1));
     store_value(c, local);
     EMIT0(c, OP_ANY_TYPE);
@@ -427,12 +459,13 @@ bool is_collapse(Compiler *c, Word e)
     return is_native_call(c, e, BI_collapse, 2) && is_plain_result(expr_at(e, 1));
 }
 
-void compile_collapse(Compiler *c, Word e, int depth)
+/* OP: collapse or collapse_count. */
+static void gather_results(Compiler *c, Op op, Word e, int depth)
 {
     uint32_t over = new_label(c), height = c->height;
     slots_shared(c, expr_at(e, 1));
     SlotInfo *before = slots_save(c);
-    EMIT1(c, OP_COLLAPSE, over);
+    EMIT1(c, op, over);
     c->height = 0;
     if (word_is_slot(expr_at(e, 1))) {
         compile_value(c, expr_at(e, 1), W_SYM(UNDEFINED), depth - 1);
@@ -443,6 +476,11 @@ void compile_collapse(Compiler *c, Word e, int depth)
     slots_restore(c, before);
     c->height = height + 1;
     place_label(c, over);
+}
+
+void compile_collapse(Compiler *c, Word e, int depth)
+{
+    gather_results(c, OP_COLLAPSE, e, depth);
 }
 
 /* -- All of them -- */

@@ -41,6 +41,11 @@ typedef struct Fusion {
     uint8_t parts[FUSION_MAX];
 } Fusion;
 
+/* Does the code behind instruction OP run in a frame of its own? */
+static inline bool op_is_block(uint8_t op)
+{
+    return op == OP_BLOCK || op == OP_COLLAPSE || op == OP_COLLAPSE_COUNT;
+}
 /* The 16-bit operand at P. */
 static inline uint16_t op_read16(const uint8_t *p)
 {

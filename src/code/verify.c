@@ -85,12 +85,6 @@ static int32_t height_at_target(uint8_t code, unsigned i, int32_t height, int32_
     }
 }
 
-/* Does the code behind the instruction run in a frame of its own? */
-static bool is_block(uint8_t code)
-{
-    return code == OP_BLOCK || code == OP_COLLAPSE;
-}
-
 /* Where the cases of the switch at AT lead. */
 static bool reach_cases(Verifier *v, uint32_t at, int32_t height)
 {
@@ -142,7 +136,7 @@ static bool check_instruction(Verifier *v, uint32_t at)
             return false;
     if (c->code.data[at] == OP_SWITCH && !reach_cases(v, at, height)) return false;
     if (op->flags & OPF_END) return true;
-    return reach(v, at, next, is_block(c->code.data[at]) ? 0 : height + pushes);
+    return reach(v, at, next, op_is_block(c->code.data[at]) ? 0 : height + pushes);
 }
 
 /* Do the templates name slots and locals that exist? */

@@ -95,6 +95,9 @@ static inline Step step_minimal(Machine *m, Word atom)
 
 /* eval.c */
 Step eval_step(Machine *m);
+/* Is nothing seen but the size of the expression that the current frame waits for?  It is the value of (let $x VALUE BODY), which is all that
+ * is left of the query, and BODY is arithmetic on sizes. */
+bool only_counts(const Machine *m);
 /* Return to ARGS, the frame that collects the items of a call. */
 Step args_resume(Machine *m, Frame *f, Word value);
 enum { STEPS_PER_SAFEPOINT = 1 << 16 };
@@ -186,6 +189,8 @@ SpecialHandler special_handler(uint32_t builtin);
 Step collapse_start(Machine *m, FrameKind kind, Word atom, Word goal, Word type);
 /* The same without starting: what is evaluated next is gathered. */
 void collapse_open(Machine *m, FrameKind kind, Word goal, Word type);
+/* The collapse that was just opened keeps no results: what it gives has () for each. */
+void collapse_counts(Machine *m);
 /* A list gathered newest first, as an expression oldest first. */
 Word gathered(Heap *h, Word list);
 Step collapse_resume(Machine *m, Frame *f, Word value);

@@ -216,6 +216,40 @@ static Step apply(Machine *m, Word call_atom, Word fn, Word type, uint32_t first
     return call(m, changed ? atom_expr(&m->rt->heap, items, n) : call_atom, type);
 }
 
+/* The index of the builtin that HEAD is, which no program has given rules or a type, or UINT32_MAX. */
+static uint32_t untouched_builtin(const Machine *m, Word head)
+{
+    if (!word_is_sym(head) && !word_is_op(head)) return UINT32_MAX;
+    uint32_t i = word_is_op(head) ? word_op_index(head) : rt_native(m->rt, word_sym_id(head)) - 1;
+    return i == UINT32_MAX || m->rt->overridden.data[i] ? UINT32_MAX : i;
+}
+
+/* Is E an integer, a size, or arithmetic on such, in which X occurs as what is to be measured only? */
+static bool is_about_sizes(const Machine *m, Word e, Word x, int depth)
+{
+    e = atom_deref(e);
+    if (!atom_is_cons(e)) return word_is_int(e);
+    uint32_t n = expr_len(e), builtin = untouched_builtin(m, atom_deref(expr_at(e, 0)));
+    if (builtin == BI_size_atom && n == 2) {
+        Word list = atom_deref(expr_at(e, 1));
+        return list == x || (atom_is_expr(list) && expr_is_ground(list));
+    }
+    bool arithmetic = builtin == BI_add || builtin == BI_sub || builtin == BI_mul;
+    return arithmetic && n == 3 && depth > 0 && is_about_sizes(m, expr_at(e, 1), x, depth - 1) &&
+           is_about_sizes(m, expr_at(e, 2), x, depth - 1);
+}
+
+bool only_counts(const Machine *m)
+{
+    enum { DEPTH = 8 };
+    const Frame *f = m->frame;
+    if (f->kind != FRAME_ARGS || f->parent->kind != FRAME_TOP || f->index != 2) return false;
+    Word let = f->slot[ARGS_CALL], x = atom_deref(expr_at(let, 1));
+    if (expr_len(let) != 4 || untouched_builtin(m, atom_deref(expr_at(let, 0))) != BI_let_) return false;
+    return word_is_cell(x) && is_about_sizes(m, expr_at(let, 3), x, DEPTH) &&
+           !log_on(&m->rt->log, LOG_TARGET_EVAL, LOG_TRACE);
+}
+
 static bool has_items_of(Word value, Word goal)
 {
     if (!atom_is_cons(value) || expr_len(value) != expr_len(goal)) return false;

@@ -110,6 +110,8 @@ static Step special_superpose(Machine *m, Word goal, Word type)
 /* CHOICE_COLLAPSE stays below everything the collapsed evaluation leaves; results gather in its lists, newest first:
  * (result (older ...)). */
 enum { COLLAPSE_GOAL, COLLAPSE_TYPE, COLLAPSE_RESULTS, COLLAPSE_ERRORS, COLLAPSE_SLOTS };
+/* Flag: results are counted only, in INDEX, errors in LIMIT. */
+enum { COLLAPSE_COUNTS = 1 };
 
 void collapse_open(Machine *m, FrameKind kind, Word goal, Word type)
 {
@@ -118,6 +120,11 @@ void collapse_open(Machine *m, FrameKind kind, Word goal, Word type)
     c->slot[COLLAPSE_TYPE] = type;
     Frame *f = machine_push(m, kind, 0, 0);
     c->u.owner = f;
+}
+
+void collapse_counts(Machine *m)
+{
+    m->choice->flags = COLLAPSE_COUNTS;
 }
 
 Step collapse_start(Machine *m, FrameKind kind, Word atom, Word goal, Word type)
@@ -146,6 +153,10 @@ Step collapse_resume(Machine *m, Frame *f, Word value)
     Choice *c = collapse_choice(m, f);
     if (value == W_SYM(EMPTY)) return STEP_FAIL;
     unsigned list = atom_is_error(value) ? COLLAPSE_ERRORS : COLLAPSE_RESULTS;
+    if (c->flags & COLLAPSE_COUNTS) {
+        *(list == COLLAPSE_ERRORS ? &c->limit : &c->index) += 1;
+        return STEP_FAIL;
+    }
     gather(m, c, list, kept_result(m, c, value));
     return STEP_FAIL;
 }
@@ -169,19 +180,35 @@ Word gathered(Heap *h, Word list)
     return expr;
 }
 
+/* An expression of N times (). */
+static Word units(Heap *h, uint32_t n)
+{
+    if (n == 0) return WORD_UNIT;
+    Word *items;
+    Word expr = atom_expr_open(h, n, &items);
+    for (uint32_t i = 0; i < n; i++) items[i] = WORD_UNIT;
+    expr_seal(expr);
+    return expr;
+}
+
 Step collapse_end(Machine *m, Choice *c)
 {
     Word goal = c->slot[COLLAPSE_GOAL], type = c->slot[COLLAPSE_TYPE];
     /* Errors count only where nothing else came. */
     Word list = c->slot[word_is_nil(c->slot[COLLAPSE_RESULTS]) ? COLLAPSE_ERRORS : COLLAPSE_RESULTS];
+    bool counts = c->flags & COLLAPSE_COUNTS;
+    uint32_t count = c->index ? c->index : c->limit;
     machine_restore(m, c);
     machine_drop(m, c);
-    return call_result(m, goal, gathered(&m->rt->heap, list), type);
+    return call_result(m, goal, counts ? units(&m->rt->heap, count) : gathered(&m->rt->heap, list), type);
 }
 
 static Step special_collapse(Machine *m, Word goal, Word type)
 {
-    return collapse_start(m, FRAME_COLLAPSE, expr_at(goal, 1), goal, type);
+    bool counts = only_counts(m);
+    collapse_open(m, FRAME_COLLAPSE, goal, type);
+    if (counts) collapse_counts(m);
+    return step_eval(m, expr_at(goal, 1), W_SYM(UNDEFINED));
 }
 
 static Step special_capture(Machine *m, Word goal, Word type)

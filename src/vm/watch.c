@@ -305,6 +305,7 @@ static BailoutReason native_reason(const Machine *m, const WatchPlace *p, uint8_
     case OP_UNIFY_HEAD:
         return p->at[3] ? BAILOUT_FORK : BAILOUT_UNSUPPORTED_OPERATION;
     case OP_COLLAPSE:
+    case OP_COLLAPSE_COUNT:
         return BAILOUT_COLLECT;
     case OP_RETURN:
     case OP_RETURN_LOCAL:
