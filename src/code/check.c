@@ -92,7 +92,7 @@ Word declared_result(Compiler *c, const Signature *sig, Word head)
         Word type = types_of_symbol(c, head)->types[0];
         return atom_deref(expr_at(type, expr_len(type) - 1));
     }
-    return sig->result.type == W_SYM(T_EXPRESSION) ? W_SYM(UNDEFINED) : sig->result.type;
+    return type_of_result(sig->result.type);
 }
 
 /* -- Checks --

@@ -142,6 +142,15 @@ const SwitchCase *chunk_case(const Chunk *c, const Switch *s, uint32_t i)
 
 /* -- Constants -- */
 
+uint32_t chunk_constant(Chunk *c, Word w)
+{
+    for (size_t i = 0; i < c->constants.len; i++)
+        if (c->constants.data[i] == w) return (uint32_t)i;
+    if (c->constants.len > UINT16_MAX) return UINT16_MAX + 1;
+    vec_push(&c->constants, w);
+    return (uint32_t)c->constants.len - 1;
+}
+
 bool chunk_is_irreducible(Word w)
 {
     return atom_is_cons(w) && (word_obj(w)->flags & (OBJ_EVALUATED | OBJ_STORED)) == OBJ_EVALUATED;

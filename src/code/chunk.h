@@ -102,6 +102,8 @@ uint32_t chunk_switch(const Chunk *c, const Switch *s, Word key, uint32_t len);
 uint32_t chunk_add_switch(Chunk *c, const SwitchCase *cases, uint32_t count);
 /* Case I of S in an order in which chunk_add_switch makes the same table of them; its key is Nil where that has a hole. */
 const SwitchCase *chunk_case(const Chunk *c, const Switch *s, uint32_t i);
+/* Index of constant W, which is appended if it is not there; above UINT16_MAX when there is no room.  Linear in their number. */
+uint32_t chunk_constant(Chunk *c, Word w);
 /* Is the constant W an expression that is marked as irreducible with all its parts?  chunk_irreducible marks W, which is of the heap, so. */
 bool chunk_is_irreducible(Word w);
 void chunk_irreducible(Word w);

@@ -46,6 +46,20 @@ void code_drop(Code *code, const bool *drop)
     base_free(moved);
 }
 
+bool code_push(Chunk *chunk, Word w, Instr *in)
+{
+    if (word_is_int(w) && word_int48_get(w) >= INT16_MIN && word_int48_get(w) <= INT16_MAX) {
+        in->op = OP_PUSH_LONG_SMALL;
+        in->arg[0] = (uint32_t)word_int48_get(w);
+        return true;
+    }
+    uint32_t k = chunk_constant(chunk, w);
+    if (k > UINT16_MAX) return false;
+    in->op = OP_PUSH_CONST;
+    in->arg[0] = k;
+    return true;
+}
+
 /* -- Layout -- */
 
 /* Offset of each instruction, and of the end. */

@@ -35,6 +35,8 @@ uint32_t code_new_label(Code *code);
 void code_place_label(Code *code, uint32_t l);
 /* Append an instruction; the operands it has are taken from A to E.  Returns its index. */
 uint32_t code_emit(Code *code, Op op, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e);
+/* Make IN the instruction that pushes the constant W; false, and IN is as it was, when CHUNK has no room for it. */
+bool code_push(Chunk *chunk, Word w, Instr *in);
 /* Take out the instructions that are marked in DROP (one entry per instruction); labels move to what follows.  Linear. */
 void code_drop(Code *code, const bool *drop);
 /* Lay CODE out in CHUNK, whose tables are filled but for code, places and expressions; targets of its switches are labels and

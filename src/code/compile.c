@@ -43,11 +43,9 @@ void emit(Compiler *c, Op op, uint32_t pops, uint32_t a, uint32_t b, uint32_t x,
 
 uint32_t constant(Compiler *c, Word w)
 {
-    for (size_t i = 0; i < c->chunk->constants.len; i++)
-        if (c->chunk->constants.data[i] == w) return (uint32_t)i;
-    vec_push(&c->chunk->constants, w);
-    if (c->chunk->constants.len > UINT16_MAX) refuse(c, REFUSED_TOO_LARGE);
-    return (uint32_t)c->chunk->constants.len - 1;
+    uint32_t k = chunk_constant(c->chunk, w);
+    if (k > UINT16_MAX) refuse(c, REFUSED_TOO_LARGE);
+    return k;
 }
 
 uint32_t template(Compiler *c, Word term)
@@ -234,27 +232,6 @@ static uint32_t argument_of(const Compiler *c, const Rule *rule, Word slot)
     return NO_LOCAL;
 }
 
-/* The locals of CLAUSE's variables: an argument, one of those for heads, or one of those for bodies, which hold nothing when a body
- * begins, whatever clauses were tried before. */
-static void place_slots(Compiler *c, Clause *clause)
-{
-    const Rule *rule = &clause->rule;
-    uint32_t head_next = c->chunk->arity, body_next = BODY_LOCALS;
-    clause->map_first = (uint32_t)c->slot_map.len;
-    for (uint32_t i = 0; i < rule->slot_count; i++) {
-        Word slot = word_slot(i);
-        uint32_t local = argument_of(c, rule, slot);
-        if (local == NO_LOCAL) {
-            c->part = has_slot(rule->lhs, slot) ? head_next++ : body_next++;
-            local = new_local(c);
-        }
-        vec_push(&c->slot_map, local);
-        vec_push(&c->chunk->names, rule->names[i]);
-    }
-    clause->head_part = head_next;
-    clause->body_part = body_next;
-}
-
 /* -- Places -- */
 
 static void set_place(Compiler *c, const Span *span)
@@ -270,12 +247,12 @@ static void add_node(Compiler *c, Word term, const Span *span)
 }
 
 /* The places of the expressions of CLAUSE: the reader has noted them in the order in which they begin. */
-static void find_places(Compiler *c, const Clause *clause)
+static void find_places(Compiler *c, Clause *clause)
 {
     size_t n = 0, i = 0;
     const Span *spans = rt_rule_spans(c->rt, c->scope->spaces.data[clause->space], clause->rule.id, &n);
     WordVec todo = {0};
-    vec_clear(&c->nodes);
+    clause->node_first = (uint32_t)c->nodes.len;
     if (spans && n > 0) add_node(c, WORD_NIL, &spans[i++]); /* the rule */
     vec_push(&todo, clause->rule.rhs);
     vec_push(&todo, clause->rule.lhs);
@@ -285,6 +262,7 @@ static void find_places(Compiler *c, const Clause *clause)
         add_node(c, w, &spans[i++]);
         for (uint32_t k = expr_len(w); k > 0; k--) vec_push(&todo, expr_at(w, k - 1));
     }
+    clause->node_end = (uint32_t)c->nodes.len;
     vec_free(&todo);
 }
 
@@ -292,35 +270,60 @@ static void find_places(Compiler *c, const Clause *clause)
 static void place_clause(Compiler *c, bool clause)
 {
     static const Span unknown = {0};
-    set_place(c, clause && c->nodes.len ? &c->nodes.data[0].span : &unknown);
+    bool known = clause && c->clause->node_first < c->clause->node_end;
+    set_place(c, known ? &c->nodes.data[c->clause->node_first].span : &unknown);
 }
 
 void place_expression(Compiler *c, Word e)
 {
-    for (size_t i = 1; i < c->nodes.len; i++) {
+    for (uint32_t i = c->clause->node_first + 1; i < c->clause->node_end; i++) {
         if (c->nodes.data[i].term != e) continue;
         set_place(c, &c->nodes.data[i].span);
         return;
     }
 }
 
+/* Does the type of the function say that SLOT stands for what is part of an argument as it stands? */
+static bool is_raw_slot(Compiler *c, const Rule *rule, Word slot)
+{
+    for (uint32_t i = 0; i < c->chunk->arity; i++)
+        if (is_raw_argument(c, i) && has_slot(expr_at(rule->lhs, i + 1), slot)) return true;
+    return false;
+}
+
+/* Find the places of CLAUSE, and locals for its variables: an argument, one of those for heads, or one of those for bodies, which hold nothing when a body
+ * begins, whatever clauses were tried before. */
+static void prepare_clause(Compiler *c, Clause *clause)
+{
+    const Rule *rule = &clause->rule;
+    uint32_t head_next = c->chunk->arity, body_next = BODY_LOCALS;
+    clause->map_first = (uint32_t)c->slot_map.len;
+    for (uint32_t i = 0; i < rule->slot_count; i++) {
+        Word slot = word_slot(i);
+        uint32_t local = argument_of(c, rule, slot);
+        if (local == NO_LOCAL) {
+            c->part = has_slot(rule->lhs, slot) ? head_next++ : body_next++;
+            local = new_local(c);
+        }
+        SlotInfo info = {.local = local, .raw = is_raw_slot(c, rule, slot)};
+        vec_push(&c->starts, info);
+        vec_push(&c->slot_map, local);
+        vec_push(&c->chunk->names, rule->names[i]);
+    }
+    find_places(c, clause);
+    clause->head_part = head_next;
+    clause->body_part = body_next;
+}
+
 /* Work on CLAUSE from its beginning. */
 static void begin_clause(Compiler *c, const Clause *clause)
 {
     c->clause = clause;
-    find_places(c, clause);
     c->form = (FormContext){.form = WORD_NIL};
     c->height = 0;
     vec_clear(&c->slots);
-    for (uint32_t i = 0; i < clause->rule.slot_count; i++) {
-        SlotInfo info = {.local = c->slot_map.data[clause->map_first + i]};
-        vec_push(&c->slots, info);
-    }
-    for (uint32_t i = 0; i < c->chunk->arity; i++) {
-        if (!is_raw_argument(c, i)) continue;
-        for (uint32_t k = 0; k < clause->rule.slot_count; k++)
-            if (has_slot(expr_at(clause->rule.lhs, i + 1), word_slot(k))) c->slots.data[k].raw = true;
-    }
+    for (uint32_t i = 0; i < clause->rule.slot_count; i++)
+        vec_push(&c->slots, c->starts.data[clause->map_first + i]);
 }
 
 static bool is_function_body(Compiler *c, Word rhs)
@@ -548,7 +551,7 @@ static void compile_clauses(Compiler *c)
     Selection all = {0};
     c->heads = c->chunk->arity;
     for (uint32_t i = 0; i < c->clauses.len; i++) {
-        place_slots(c, &c->clauses.data[i]);
+        prepare_clause(c, &c->clauses.data[i]);
         vec_push(&all.clauses, i);
     }
     c->end = new_label(c);
@@ -587,6 +590,7 @@ Chunk *compile_function(Runtime *rt, Scope *scope, Functions *fs, uint32_t name,
     vec_free(&c.signatures);
     vec_free(&c.slot_map);
     vec_free(&c.nodes);
+    vec_free(&c.starts);
     code_free(&c.code);
     if (c.refusal == REFUSED_NONE) return c.chunk;
     chunk_free(c.chunk);

@@ -49,8 +49,9 @@ typedef struct FormContext {
 
 typedef struct Clause {
     Rule rule;
-    size_t space;                  /* index in the scope */
-    uint32_t map_first;            /* its part of the slot map */
+    size_t space;       /* index in the scope */
+    uint32_t map_first; /* its part of the slot map, and of what is known of slots where it begins */
+    uint32_t node_first, node_end; /* its part of the nodes */
     uint32_t head_part, body_part; /* first locals that matching its head, and its body, may use */
     uint32_t body;                 /* label; NO_LABEL: not emitted yet */
 } Clause;
@@ -75,7 +76,8 @@ typedef struct Compiler {
     VEC(SlotInfo) slots;  /* of the clause */
     FormContext form;
     bool made;                   /* the variables of patterns in the code at work exist */
-    VEC(NodePlace) nodes;        /* the rule first */
+    VEC(NodePlace) nodes;        /* of all clauses; of each the rule first */
+    VEC(SlotInfo) starts;        /* what is known of the slots of each clause where it begins */
     VEC(Signature *) signatures; /* made for single calls */
     uint32_t part;               /* next free local */
     uint32_t heads, bodies;      /* locals that heads and bodies use */

@@ -18,21 +18,6 @@ static Word pushed(const Folding *f, uint32_t i)
     return in->op == OP_PUSH_CONST ? f->chunk->constants.data[in->arg[0]] : WORD_NIL;
 }
 
-static bool set_push(Folding *f, uint32_t i, Word value)
-{
-    Instr *in = &f->code->instrs.data[i];
-    if (word_is_int(value) && word_int48_get(value) >= INT16_MIN && word_int48_get(value) <= INT16_MAX) {
-        *in = (Instr){OP_PUSH_LONG_SMALL, in->place, {(uint32_t)word_int48_get(value)}};
-        return true;
-    }
-    uint32_t k = 0;
-    while (k < f->chunk->constants.len && f->chunk->constants.data[k] != value) k++;
-    if (k == f->chunk->constants.len && k < UINT16_MAX) vec_push(&f->chunk->constants, value);
-    if (k == f->chunk->constants.len) return false;
-    *in = (Instr){OP_PUSH_CONST, in->place, {k}};
-    return true;
-}
-
 static Word fold_ints(uint8_t op, int64_t a, int64_t b)
 {
     int64_t r;
@@ -164,7 +149,9 @@ static void fold_operation(Folding *f, uint32_t i)
     Word x = pushed(f, left), y = pushed(f, right);
     if (word_is_nil(x) || word_is_nil(y)) return;
     Word value = fold_words(op, x, y);
-    if (!word_is_nil(value) && may_join(f, left, i) && set_push(f, left, value)) join(f, left, i);
+    if (!word_is_nil(value) && may_join(f, left, i) &&
+        code_push(f->chunk, value, &f->code->instrs.data[left]))
+        join(f, left, i);
 }
 
 /* An expression begins at the condition: something must stay there.  It may not be the first of the branch, where another one may

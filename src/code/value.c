@@ -5,10 +5,9 @@
 
 static void push_leaf(Compiler *c, Word leaf)
 {
-    if (word_is_int(leaf) && word_int48_get(leaf) >= INT16_MIN && word_int48_get(leaf) <= INT16_MAX)
-        EMIT1(c, OP_PUSH_LONG_SMALL, (uint32_t)word_int48_get(leaf));
-    else
-        EMIT1(c, OP_PUSH_CONST, constant(c, leaf));
+    Instr in = {OP_PUSH_CONST, 0, {0}};
+    if (!code_push(c->chunk, leaf, &in)) refuse(c, REFUSED_TOO_LARGE);
+    EMIT1(c, (Op)in.op, in.arg[0]);
 }
 
 static void slot_value(Compiler *c, Word slot, Word type)

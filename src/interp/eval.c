@@ -289,8 +289,7 @@ Step args_resume(Machine *m, Frame *f, Word value)
 static Word result_type(Word result, Word type)
 {
     result = atom_deref(result);
-    if (result == W_SYM(T_EXPRESSION)) return W_SYM(UNDEFINED);
-    return word_is_var(result) ? type : result;
+    return word_is_var(result) ? type : type_of_result(result);
 }
 
 static bool result_fits(const Signature *sig, Word type, Word call_atom)
@@ -392,8 +391,7 @@ static Word choose_function(Machine *m, Word t, Word type, const TypeList *types
 static Step apply_function(Machine *m, Word t, Word function)
 {
     Word head = atom_deref(expr_at(t, 0));
-    Word result = atom_deref(expr_at(function, expr_len(function) - 1));
-    if (result == W_SYM(T_EXPRESSION)) result = W_SYM(UNDEFINED);
+    Word result = type_of_result(atom_deref(expr_at(function, expr_len(function) - 1)));
     return apply(m, t, function, result, atom_is_cons(head) ? 0 : 1);
 }
 

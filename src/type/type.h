@@ -22,6 +22,11 @@ void types_of(TypeWorld *w, Scope *s, Word atom, TypeList *out);
 /* (-> ...) with at least one more item. */
 bool type_is_function(Word type);
 bool type_is_meta(Word type);
+/* The type expected of the result of a function that is declared to give TYPE: an Expression is evaluated further, as if it could be of any. */
+static inline Word type_of_result(Word type)
+{
+    return type == W_SYM(T_EXPRESSION) ? W_SYM(UNDEFINED) : type;
+}
 /* HE's match_types: %Undefined% and Atom on either side match anything, else unify (bindings kept on success).  A variable
  * bound to %Undefined% is no %Undefined%: A and B are taken as they stand, not dereferenced. */
 bool types_match(TypeWorld *w, Word a, Word b);

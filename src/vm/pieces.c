@@ -470,8 +470,7 @@ static uint32_t native_index(const Machine *m, Word head)
 
 Word native_result(const Machine *m, Word head)
 {
-    const Param *result = &m->rt->types.op_signatures[native_index(m, head)].result;
-    return result->type == W_SYM(T_EXPRESSION) ? W_SYM(UNDEFINED) : result->type;
+    return type_of_result(m->rt->types.op_signatures[native_index(m, head)].result.type);
 }
 
 NativeOutcome call_pure(Machine *m, const Frame *f, uint32_t offset, Word head, const Word *args, uint32_t n,

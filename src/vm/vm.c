@@ -469,17 +469,29 @@ static Step vm_retry_watched(Machine *m, Choice *c)
     return step;
 }
 
+static int by_address(const void *a, const void *b)
+{
+    const Chunk *x = *(Chunk *const *)a, *y = *(Chunk *const *)b;
+    return x < y ? -1 : x > y;
+}
+
 /* Mark the chunks that the machines' stacks may refer to: any word that could be a chunk counts. */
 static void mark_chunks(Runtime *rt, Functions *fs)
 {
+    size_t n = fs->chunks.len;
+    Chunk **sorted = base_alloc((n + 1) * sizeof *sorted);
+    if (n) memcpy(sorted, fs->chunks.data, n * sizeof(Chunk *));
+    qsort(sorted, n, sizeof(Chunk *), by_address);
     for (Machine *m = rt->machine; m; m = m->outer) {
         const Word *end = (const Word *)(m->stack + machine_stack_bytes(m));
         for (const Word *w = (const Word *)m->stack; w < end; w++) {
             if (word_tag(*w) != TAG_RAW) continue;
-            for (size_t i = 0; i < fs->chunks.len; i++)
-                if (fs->chunks.data[i] == word_ptr(*w)) fs->chunks.data[i]->marked = true;
+            const Chunk *wanted = word_ptr(*w);
+            Chunk **found = bsearch(&wanted, sorted, n, sizeof(Chunk *), by_address);
+            if (found) (*found)->marked = true;
         }
     }
+    base_free(sorted);
 }
 
 static void vm_trace(Runtime *rt, Heap *h)
