@@ -35,6 +35,21 @@ static inline uint64_t var_serial(Word cell)
 {
     return word_payload(word_obj(cell)->body[0]);
 }
+/* The same by the time when it was made: an early cell is older than its making. */
+static inline uint64_t serial_of_making(uint64_t serial)
+{
+    return serial | SERIAL_ORDINARY;
+}
+/* Make the new CELL an early one, as old as if it had been made before everything else: what binds it is undone by whatever alternative. */
+static inline void var_make_early(Word cell)
+{
+    word_obj(cell)->body[0] = WORD_MAKE(TAG_NIL, var_serial(cell) & ~SERIAL_ORDINARY);
+}
+/* The number that tells the variable from others of its name. */
+static inline uint64_t var_number(Word cell)
+{
+    return var_serial(cell) & ~SERIAL_ORDINARY;
+}
 
 /* -- Expressions -- */
 

@@ -43,7 +43,7 @@ bool heap_init(Heap *h, HeapRoots roots, void *context)
     h->nursery_size = NURSERY_SIZE;
     h->old_trigger = OLD_TRIGGER;
     h->limit = h->nursery.start + h->nursery_size;
-    h->next_serial = 1;
+    h->next_serial = SERIAL_ORDINARY + 1;
     h->roots = roots;
     h->context = context;
 #ifdef METTA_STRESS

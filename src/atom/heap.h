@@ -76,6 +76,9 @@ struct Ext {
     bool fresh;          /* created since the last major collection */
 };
 
+/* Bit of the serial numbers of variable cells that are as old as their number says; without it they count as older than all others. */
+#define SERIAL_ORDINARY (UINT64_C(1) << 47)
+
 typedef struct Heap Heap;
 typedef void (*HeapRoots)(void *context, Heap *h, bool major);
 
@@ -95,7 +98,7 @@ struct Heap {
     size_t nursery_size;  /* bytes between collections */
     size_t old_trigger;   /* old bytes that start a major collection */
     size_t external;      /* bytes held by external objects and retired stored terms, a hint */
-    uint64_t next_serial; /* of variable cells */
+    uint64_t next_serial; /* of variable cells; ordinary */
     VEC(Ext *) exts;
     VEC(Ext *) grey; /* marked, not yet traced */
     HeapRoots roots;

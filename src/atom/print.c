@@ -115,7 +115,7 @@ static void print_var(const Names *names, Word w, Buf *out)
     }
     const Obj *o = word_obj(w);
     print_symbol(names, o->len, out);
-    if (!(o->flags & OBJ_PLAIN)) buf_printf(out, "#%llu", (unsigned long long)var_serial(w));
+    if (!(o->flags & OBJ_PLAIN)) buf_printf(out, "#%llu", (unsigned long long)var_number(w));
 }
 
 static void begin_box(Printer *p, const Ext *x)

@@ -132,7 +132,7 @@ static bool check_slot(Check *k, const Param *param, Word slot, bool inferring)
 {
     Compiler *c = k->c;
     SlotInfo *info = slot_info(c, slot);
-    if (is_unseen(info)) return true; /* a new variable: it may be anything */
+    if (info->state == SLOT_NONE) return true; /* a new variable: it may be anything */
     if (info->state == SLOT_PERHAPS && k->emit) use_slot(c, slot);
     if (param->kind == PARAM_META)
         return param->type == W_SYM(T_EXPRESSION) && guard_kind(k, OP_GUARD_EXPR, slot, KIND_EXPR);
@@ -194,7 +194,7 @@ static bool check_side(Check *k, Word slot, Word type, bool inferring)
 {
     Param param = {type == W_SYM(UNDEFINED) || type == ANYTHING ? PARAM_ANY : PARAM_CONST, type};
     SlotInfo *info = slot_info(k->c, slot);
-    if (is_unseen(info) || info->kind == KIND_NUMBER || info->kind == KIND_BOOL)
+    if (info->state == SLOT_NONE || info->kind == KIND_NUMBER || info->kind == KIND_BOOL)
         return param.kind == PARAM_ANY || check_slot(k, &param, slot, inferring);
     if (param.kind == PARAM_ANY) return guard(k, OP_GUARD_VALUE, slot);
     return (type == W_SYM(T_NUMBER) || type == W_SYM(T_BOOL)) && check_slot(k, &param, slot, inferring);
@@ -207,7 +207,7 @@ static bool check_same(Check *k, Word e, bool inferring, int depth)
     Word a = expr_at(e, 1), b = expr_at(e, 2);
     if (word_is_slot(a) && word_is_slot(b)) {
         SlotInfo *x = slot_info(c, a), *y = slot_info(c, b);
-        if (is_unseen(x) || is_unseen(y)) return false;
+        if (x->state == SLOT_NONE || y->state == SLOT_NONE) return false;
         if (x->kind == y->kind && (x->kind == KIND_NUMBER || x->kind == KIND_BOOL)) return true;
         if (k->emit) {
             use_slot(c, a);

@@ -42,7 +42,8 @@ void chunk_expire(Chunk *c)
     for (size_t i = 0; i < c->expressions.len; i++) c->code.data[c->expressions.data[i].at] = OP_LEAVE_STALE;
 }
 
-const Expression *chunk_expression(const Chunk *c, uint32_t offset)
+/* How many expressions start before OFFSET. */
+static size_t expressions_before(const Chunk *c, uint32_t offset)
 {
     size_t low = 0, high = c->expressions.len;
     while (low < high) {
@@ -52,8 +53,20 @@ const Expression *chunk_expression(const Chunk *c, uint32_t offset)
         else
             high = mid;
     }
-    return low < c->expressions.len && c->expressions.data[low].at == offset ? &c->expressions.data[low]
-                                                                             : NULL;
+    return low;
+}
+
+const Expression *chunk_before(const Chunk *c, uint32_t offset)
+{
+    size_t n = expressions_before(c, offset);
+    return n ? &c->expressions.data[n - 1] : NULL;
+}
+
+const Expression *chunk_expression(const Chunk *c, uint32_t offset)
+{
+    size_t i = expressions_before(c, offset);
+    bool found = i < c->expressions.len && c->expressions.data[i].at == offset;
+    return found ? &c->expressions.data[i] : NULL;
 }
 
 const Expression *chunk_innermost(const Chunk *c, uint32_t offset)

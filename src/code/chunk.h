@@ -92,6 +92,8 @@ void chunk_trace(Chunk *c, Heap *h);
 void chunk_expire(Chunk *c);
 /* The outermost expression that starts at OFFSET, or NULL.  Logarithmic. */
 const Expression *chunk_expression(const Chunk *c, uint32_t offset);
+/* The last expression that starts before OFFSET, or NULL.  Logarithmic. */
+const Expression *chunk_before(const Chunk *c, uint32_t offset);
 /* The innermost expression to whose code the instruction belongs that OFFSET is in, or NULL.  Linear. */
 const Expression *chunk_innermost(const Chunk *c, uint32_t offset);
 /* The place of the code at OFFSET, or NULL.  Logarithmic. */

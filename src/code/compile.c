@@ -96,7 +96,7 @@ void expression_ends(Compiler *c, uint32_t expression)
 uint32_t use_slot(Compiler *c, Word slot)
 {
     SlotInfo *info = slot_info(c, slot);
-    if (info->state != SLOT_SET && info->state != SLOT_UNSEEN) {
+    if (info->state != SLOT_SET) {
         Word name = word_sym(c->clause->rule.names[word_slot_index(slot)].name);
         EMIT2(c, OP_NEW_VAR, info->local, constant(c, name));
     }
@@ -104,7 +104,7 @@ uint32_t use_slot(Compiler *c, Word slot)
     return info->local;
 }
 
-void add_slots(Word term, uint32_t *counts)
+static void add_slots(Word term, uint32_t *counts)
 {
     WordVec todo = {0};
     vec_push(&todo, term);
@@ -337,8 +337,6 @@ static void compile_body(Compiler *c, Clause *clause)
     place_label(c, clause->body);
     c->part = clause->body_part;
     Word rhs = clause->rule.rhs;
-    c->made = false;
-    if (!is_quiet(c, rhs)) make_free_variables(c, rhs);
     if (is_function_body(c, rhs))
         EMIT1(c, OP_TAIL_FUNCTION, template(c, rhs));
     else

@@ -6,7 +6,6 @@
  *   value.c      expressions: calls, operations, data
  *   form.c       control: if, let, case, match ...
  *   inline.c     calls of functions that are conditionals
- *   variable.c   when variables come to exist
  *
  * Semantics are those of tier 0 (interp/eval.c), step by step: the types of a call are checked before anything in it is
  * evaluated, then its arguments, then the call is made. When a check fails, tier 0 evaluates the whole expression. */
@@ -25,8 +24,7 @@ enum { NO_TEMPLATE = 0xFFFF };
 
 /* What is known of the local of a slot where the code at work runs. */
 typedef enum SlotState {
-    SLOT_NONE,    /* it holds nothing: the variable does not exist yet */
-    SLOT_UNSEEN,  /* it holds a variable that nothing has seen: a value may take its place */
+    SLOT_NONE,    /* it holds nothing, or a variable that nothing has seen: a value may be put there */
     SLOT_PERHAPS, /* it may hold something */
     SLOT_SET,     /* it holds an atom */
 } SlotState;
@@ -134,11 +132,6 @@ static inline uint32_t slot_local(Compiler *c, Word slot)
 {
     return slot_info(c, slot)->local;
 }
-/* Has nothing seen the variable yet, so that a value may be put in its place? */
-static inline bool is_unseen(const SlotInfo *info)
-{
-    return info->state <= SLOT_UNSEEN;
-}
 /* Make sure that the variable exists; returns its local. */
 uint32_t use_slot(Compiler *c, Word slot);
 /* All variables of TERM exist from now on (a template of it was instantiated), or may do (STATE is SLOT_PERHAPS). */
@@ -149,8 +142,6 @@ void slots_shared(Compiler *c, Word e);
 SlotInfo *slots_save(const Compiler *c);
 void slots_restore(Compiler *c, SlotInfo *saved);
 void slots_merge(Compiler *c, SlotInfo *other);
-/* Add to COUNTS how often each slot occurs in TERM. */
-void add_slots(Word term, uint32_t *counts);
 /* How often each slot of the clause occurs in TERM; to be freed. */
 uint32_t *count_slots(const Compiler *c, Word term);
 /* Does SLOT occur in T? */
@@ -223,15 +214,6 @@ Op arithmetic_op(Word head);
 bool is_choosing_call(Compiler *c, Word e);
 /* Code for it in tail position. */
 void compile_choosing_call(Compiler *c, Word e, int depth);
-
-/* -- variable.c -- */
-
-/* The variables of the body RHS that something uses before a pattern binds them exist from its beginning: all its results share
- * them. */
-void make_free_variables(Compiler *c, Word rhs);
-/* E is to be evaluated in tail position.  If its evaluation may leave alternatives before control comes to its parts in tail position, the
- * variables of patterns in it exist from now on: alternatives share them where a value that is a variable is bound to the pattern. */
-void make_pattern_variables(Compiler *c, Word e);
 
 /* -- form.c -- */
 

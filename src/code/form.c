@@ -208,7 +208,7 @@ static void store_value(Compiler *c, uint32_t local)
 /* The local that the value for PATTERN goes to: that of a variable which nothing has seen, or a new one. */
 static uint32_t local_for(Compiler *c, Word pattern)
 {
-    if (word_is_slot(pattern) && is_unseen(slot_info(c, pattern))) return slot_local(c, pattern);
+    if (word_is_slot(pattern) && slot_info(c, pattern)->state == SLOT_NONE) return slot_local(c, pattern);
     return new_local(c);
 }
 
@@ -233,7 +233,8 @@ static bool counts_results(Compiler *c, Word e)
 {
     Word list = expr_at(e, 1);
     uint32_t sizes = 0;
-    if (!word_is_slot(list) || !is_unseen(slot_info(c, list)) || !is_collapse(c, expr_at(e, 2))) return false;
+    if (!word_is_slot(list) || slot_info(c, list)->state != SLOT_NONE || !is_collapse(c, expr_at(e, 2)))
+        return false;
     if (!is_about_sizes(c, expr_at(e, 3), list, &sizes, MAX_NESTING)) return false;
     uint32_t *counts = count_slots(c, c->clause->rule.rhs);
     bool alone = counts[word_slot_index(list)] == sizes + 1;
@@ -374,10 +375,24 @@ static void compile_match(Compiler *c, Word e, int depth)
     tail_fallback(c, e, fallback, height);
 }
 
+/* The variables of E exist from now on, though nothing has seen those that did not exist before. */
+static void make_variables(Compiler *c, Word e)
+{
+    uint32_t *counts = count_slots(c, e);
+    for (size_t i = 0; i < c->slots.len; i++) {
+        SlotInfo *info = &c->slots.data[i], before = *info;
+        if (!counts[i]) continue;
+        use_slot(c, word_slot((uint32_t)i));
+        *info = before;
+    }
+    base_free(counts);
+}
+
 static void superpose_list(Compiler *c, Word e, int depth)
 {
     Word list = expr_at(e, 1);
     uint32_t n = expr_len(list);
+    if (n > 1) make_variables(c, list); /* alternatives share them */
     for (uint32_t i = 0; i < n; i++) {
         uint32_t next = new_label(c);
         SlotInfo *before = slots_save(c);

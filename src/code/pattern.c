@@ -36,7 +36,7 @@ static void match_items(Matching *m, Word pattern, uint32_t local, int depth)
     Compiler *c = m->c;
     for (uint32_t i = 1; i < expr_len(pattern) && c->refusal == REFUSED_NONE; i++) {
         Word item = expr_at(pattern, i);
-        if (word_is_slot(item) && is_unseen(slot_info(c, item))) {
+        if (word_is_slot(item) && slot_info(c, item)->state == SLOT_NONE) {
             Occurrence o = {item, local, i, NO_LOCAL};
             vec_push(&m->variables, o);
             continue;
@@ -133,7 +133,7 @@ static void finish(Matching *m)
 void match_pattern(Compiler *c, Word pattern, uint32_t local, uint32_t miss, uint32_t *slow, int depth)
 {
     Matching m = {.c = c, .miss = miss, .slow = slow};
-    if (word_is_slot(pattern) && is_unseen(slot_info(c, pattern))) {
+    if (word_is_slot(pattern) && slot_info(c, pattern)->state == SLOT_NONE) {
         if (slot_local(c, pattern) != local) {
             EMIT1(c, OP_LOAD_LOCAL, local);
             EMIT1(c, OP_STORE_LOCAL, slot_local(c, pattern));

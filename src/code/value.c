@@ -12,7 +12,7 @@ static void push_leaf(Compiler *c, Word leaf)
 
 static void slot_value(Compiler *c, Word slot, Word type)
 {
-    bool fresh = is_unseen(slot_info(c, slot));
+    bool fresh = slot_info(c, slot)->state == SLOT_NONE;
     uint32_t local = use_slot(c, slot);
     uint8_t kind = slot_info(c, slot)->kind;
     if (fresh || kind == KIND_NUMBER || kind == KIND_BOOL)
@@ -526,10 +526,7 @@ void compile_tail(Compiler *c, Word e, int depth)
         uint32_t place = c->code.place;
         place_expression(c, e);
         expression_begins(c, e, true, W_SYM(UNDEFINED));
-        bool made = c->made;
-        make_pattern_variables(c, e);
         if (depth <= 0 || !tail_expression(c, e, depth)) emit_tail_eval(c, e);
-        c->made = made;
         c->code.place = place;
     }
 }

@@ -1,5 +1,52 @@
 #include "vm/frame.h"
 
+/* -- Variables that alternatives share -- */
+
+/* The choice points above F count what has a serial number below KEEP as older.  False: they are so many that it would take too long to
+ * tell all. */
+static bool raise_keep(Machine *m, const Frame *f, uint64_t keep)
+{
+    enum { MANY = 32 };
+    unsigned n = 0;
+    for (Choice *c = m->choice; (char *)c > (const char *)f; c = c->prev) {
+        if (n++ == MANY) return false;
+        c->keep = keep;
+    }
+    m->rt->bind.keep = m->choice->keep;
+    return true;
+}
+
+/* A template of the clause that F is in. */
+static const Template *clause_template(const Frame *f)
+{
+    const Chunk *c = frame_chunk(f);
+    uint32_t at = frame_ip(f);
+    /* What stands apart from the rest of the clause leads back to it. */
+    if (op_first(c->code.data[at]) == OP_JUMP) at += 3 + (uint32_t)(int16_t)op_read16(&c->code.data[at + 1]);
+    const Expression *e = chunk_before(c, at);
+    return e ? &c->templates.data[e->term] : NULL;
+}
+
+void make_shared_variables(Machine *m, Frame *f)
+{
+    const Chunk *c = frame_chunk(f);
+    const Template *t = clause_template(f);
+    Heap *h = &m->rt->heap;
+    f->flags |= FF_MADE;
+    if (!t || t->count == 0) return;
+    const uint8_t *map = c->slot_map.data + t->first;
+    machine_touch(m, f);
+    bool early = !raise_keep(m, f, h->next_serial + t->count);
+    for (uint32_t i = 0; i < t->count; i++) {
+        Word *local = &f->slot[VM_LOCALS + map[i]];
+        if (!word_is_nil(*local)) continue;
+        *local = atom_new_var(h, c->names.data[t->first + i].name, 0);
+        if (early) var_make_early(*local);
+    }
+}
+
+/* -- Choice points -- */
+
 void leave_choice(Machine *m, Frame *f, uint32_t saved, uint32_t alternative, size_t trail, uint64_t keep)
 {
     assert(m->frame == f && !machine_protects(m, f) && frame_operands(f) == 0);

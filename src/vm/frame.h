@@ -12,6 +12,8 @@ enum { FF_RETRY = 8 };
 /* Another one: the evaluation of an operand has, or may have, left it as it was (or changed a local's value that the compiler took for
  * evaluated).  What the code says of whether operands are as the program wrote them does not hold then: see as_written. */
 enum { FF_CHECK = 16 };
+/* Another one: all variables of the clause exist. */
+enum { FF_MADE = 32 };
 /* Slots of a CHOICE_VM; the saved locals follow. INDEX is where the alternative begins. */
 enum { CV_TYPE, CV_CHUNK, CV_LOCALS };
 /* Flags of a CHOICE_VM, beside FF_CHANGED. */
@@ -94,6 +96,15 @@ static inline Frame *push_block(Machine *m, const Frame *f, Chunk *c, Word type,
     return lay_frame(m, c, f->slot + VM_LOCALS, c->locals, type, f->flags & FF_CHANGED, start);
 }
 
+/* Alternatives are left that will give results to F: make the variables of its clause that do not exist yet, which they share.  (Tier 0 makes
+ * all when it makes the body.)  Takes time in proportion to their number. */
+void make_shared_variables(Machine *m, Frame *f);
+/* F, the current frame, is about to be given a result: it, or a copy when it is protected.  See machine_own. */
+static inline Frame *own_frame(Machine *m, Frame *f)
+{
+    if (machine_protects(m, f) && !(f->flags & FF_MADE)) make_shared_variables(m, f);
+    return machine_own(m, f);
+}
 /* Leave a choice point for the alternative at offset ALTERNATIVE of the code that F, the current frame, runs, with the first
  * SAVED of its locals.  The frame moves above it and becomes current again.  TRAIL and KEEP are of the time before anything
  * was bound that the alternative must not see. */

@@ -436,6 +436,14 @@ Step leave_stuck(Machine *m, Frame *f, const Chunk *c)
     return call_stuck(m, goal, type);
 }
 
+Step leave_not_reducible(Machine *m, Frame *f, const Chunk *c)
+{
+    Word goal = atom_resolve(&m->rt->heap, rebuild_goal(m, f, c)), type = f->slot[VM_TYPE];
+    goal_resumes(m, f);
+    m->frame = f->parent;
+    return call_stuck(m, goal, type);
+}
+
 Step leave_function(Machine *m, Frame *f, const Chunk *c, Word body)
 {
     Word goal = rebuild_goal(m, f, c), type = f->slot[VM_TYPE];
@@ -449,13 +457,13 @@ Step stuck_form(Machine *m, Frame *f, const Chunk *c, uint32_t whole, uint32_t i
     bool changed = false;
     Word goal = i ? with_item(m, f, c, whole, i, value, &changed) : instantiate_template(m, f, c, whole);
     m->changed = changed;
-    return call_stuck(m, goal, type);
+    return call_stuck(m, atom_resolve(&m->rt->heap, goal), type);
 }
 
 Step leave_with(Machine *m, Frame *f, const Chunk *c, Word value)
 {
     Word type = f->slot[VM_TYPE];
-    if (value == W_SYM(NOT_REDUCIBLE)) return leave_stuck(m, f, c);
+    if (value == W_SYM(NOT_REDUCIBLE)) return leave_not_reducible(m, f, c);
     m->frame = f->parent;
     if (value == W_SYM(EMPTY)) return STEP_FAIL;
     if (atom_is_error(value)) return step_return(m, value);

@@ -146,6 +146,8 @@ Step leave_with(Machine *m, Frame *f, const Chunk *c, Word value);
 /* The call that F carries out is its own result. */
 Step leave_stuck(Machine *m, Frame *f, const Chunk *c);
 
+/* The same, as one of its clauses says, with what that has bound. */
+Step leave_not_reducible(Machine *m, Frame *f, const Chunk *c);
 /* BODY, a (function ...), is the body of the rule that F carries out. */
 Step leave_function(Machine *m, Frame *f, const Chunk *c, Word body);
 /* The form WHOLE of F's code is its own result, where TYPE is expected; its item I, if not 0, has become VALUE. */

@@ -314,7 +314,7 @@ static inline Frame *receiver(Machine *m, Frame *parent)
     m->frame = parent;
     if (machine_protects(m, parent)) {
         parent->flags |= FF_SUCCEEDED;
-        return machine_own(m, parent);
+        return own_frame(m, parent);
     }
     if (parent->flags & (FF_SUCCEEDED | FF_HELD)) return NULL;
     machine_touch(m, parent);
@@ -450,7 +450,7 @@ static Step vm_resume(Machine *m, Frame *f, Word value)
         m->frame = f->parent;
         return step_return(m, value);
     }
-    f = machine_own(m, f);
+    f = own_frame(m, f);
     if (!word_is_nil(m->same_as)) f->flags |= FF_CHECK;
     f->slot[VM_LOCALS + c->locals + frame_operands(f)] = value;
     f->index++;
