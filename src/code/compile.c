@@ -32,13 +32,18 @@ void depend(Compiler *c, Word head)
 
 /* -- Emitting -- */
 
+void raise_height(Compiler *c, uint32_t values)
+{
+    c->height += values;
+    if (c->height > c->chunk->max_stack && c->height < INT16_MAX) c->chunk->max_stack = c->height;
+}
+
 void emit(Compiler *c, Op op, uint32_t pops, uint32_t a, uint32_t b, uint32_t x, uint32_t d, uint32_t e)
 {
     const OpInfo *info = op_info((uint8_t)op);
     code_emit(&c->code, op, a, b, x, d, e);
     c->height -= info->pops == VARIABLE_POPS ? pops : (uint32_t)info->pops;
-    c->height += (uint32_t)info->pushes;
-    if (c->height > c->chunk->max_stack && c->height < INT16_MAX) c->chunk->max_stack = c->height;
+    raise_height(c, (uint32_t)info->pushes);
 }
 
 uint32_t constant(Compiler *c, Word w)

@@ -89,6 +89,8 @@ typedef struct Compiler {
 void refuse(Compiler *c, CompileRefusal why);
 /* The code takes the rules and types of symbol HEAD for granted; other words are ignored. */
 void depend(Compiler *c, Word head);
+/* So many values more are on the stack. */
+void raise_height(Compiler *c, uint32_t values);
 /* Append an instruction and keep count of the stack; POPS values are taken where the table says that it varies. */
 void emit(Compiler *c, Op op, uint32_t pops, uint32_t a, uint32_t b, uint32_t x, uint32_t d, uint32_t e);
 #define EMIT0(c, op) emit(c, op, 0, 0, 0, 0, 0, 0)

@@ -27,7 +27,7 @@ static void leaf_value(Compiler *c, Word leaf, Word type)
 {
     if (word_is_nil(type) && leaf == W_SYM(EMPTY)) {
         EMIT0(c, OP_FAIL);
-        c->height++; /* never reached with this height, but the code behind expects a value */
+        raise_height(c, 1); /* never reached with this height, but the code behind expects a value */
         return;
     }
     push_leaf(c, leaf);
@@ -403,7 +403,7 @@ static bool compile_expression(Compiler *c, Word e, Word type, int depth)
     if (is_error_literal(e)) return false;
     if (is_native_call(c, e, BI_empty, 1)) {
         EMIT0(c, OP_FAIL);
-        c->height++;
+        raise_height(c, 1); /* in a stale chunk tier 0 evaluates it, and may have a value then */
         return true;
     }
     if (is_collapse(c, e)) {
