@@ -51,11 +51,13 @@ void leave_choice(Machine *m, Frame *f, uint32_t saved, uint32_t alternative, si
 {
     assert(m->frame == f && !machine_protects(m, f) && frame_operands(f) == 0);
     size_t size = sizeof(Choice) + (CV_LOCALS + saved) * sizeof(Word);
-    Frame *moved = (Frame *)((char *)f + size);
+    /* Above the frame there may be a choice point that was put in below those that are there (held-back errors). */
+    char *place = m->choice->top > (char *)f ? m->choice->top : (char *)f;
+    Frame *moved = (Frame *)(place + size);
     machine_touch(m, f);
     copy_slots_up(moved->slot, f->slot, frame_live(f));
     *moved = *f;
-    Choice *c = (Choice *)f;
+    Choice *c = (Choice *)place;
     c->kind = CHOICE_VM;
     c->flags = (uint8_t)((moved->flags & FF_CHANGED) | CHOICE_RETRY);
     c->changed = false;
