@@ -128,10 +128,12 @@ static bool settle_at(Machine *m, Word *value, int depth)
     Heap *h = &m->rt->heap;
     char *top = h->top;
     Word *to, copy = atom_expr_open(h, expr_len(expr), &to);
+    const char *end = h->top;
     Items items;
     bool ok = settle_items(m, expr, to, depth, &items);
     if (ok) *value = settled_copy(m, expr, copy, &items);
-    if (!ok || *value == expr) h->top = top;
+    /* The place is free again, unless something was made meanwhile that stays, such as types that were looked up. */
+    if ((!ok || *value == expr) && h->top == end) h->top = top;
     return ok;
 }
 
