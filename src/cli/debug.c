@@ -815,7 +815,12 @@ static void command_stats(Prompt *p, char *text)
 static void command_tier(Prompt *p, char *text)
 {
     MtStats s = {.size = sizeof s};
+    MtFrame f;
+    size_t scope = mt_scope_open(p->rt);
     (void)text;
+    if (p->stop && mt_frame(p->rt, p->frame, &f))
+        fprintf(p->out, "frame %zu runs in tier %" PRIu32 "\n", p->frame, f.tier);
+    mt_scope_close(p->rt, scope);
     mt_stats(p->rt, &s);
     fprintf(p->out, "interpreter_runs %" PRIu64 "\nbytecode_runs %" PRIu64 "\n", s.interpreter_runs,
             s.bytecode_runs);
