@@ -426,6 +426,26 @@ void resolve_lines(Debugger *d)
     if (found) break_changed(d);
 }
 
+void break_at_query(Debugger *d)
+{
+    const Span *query = &d->rt->debug.query;
+    if (!query->line || query->file >= d->rt->files.len) return;
+    for (size_t i = 0; i < d->breaks.len; i++) {
+        Breakpoint *b = d->breaks.data[i];
+        if (!b->enabled || b->kind != BREAK_LINE || b->line < query->line || b->line > query->end_line)
+            continue;
+        if (!is_file(d->rt->files.data[query->file], b->file)) continue;
+        /* No rule behind the query is meant. */
+        b->first = b->last = query->line;
+        b->head = NO_HEAD;
+        d->first = true;
+        d->first_break = b->id;
+        b->hits++;
+        break_changed(d);
+        return;
+    }
+}
+
 /* -- Hits -- */
 
 static bool goal_unifies(Debugger *d, Word pattern, Word goal, Bindings *out)

@@ -115,6 +115,8 @@ void debug_stop_first(Debugger *d)
 void debug_query_ended(Debugger *d)
 {
     d->machine = NULL;
+    if (d->first_break) d->first = false; /* nothing was called in the query it is for */
+    d->first_break = 0;
     d->goals.len = 0;
     d->quiet = 0;
     d->numbers = 0;

@@ -190,6 +190,7 @@ static Resume ask(Debugger *d, Machine *m, Stop *s)
     d->machine = m;
     d->stop = *s;
     d->first = false;
+    d->first_break = 0;
     d->target = (Target){.how = RESUME_CONTINUE};
     Resume how = d->on_stop ? d->on_stop(d->context, d, &d->stop) : RESUME_CONTINUE;
     *s = d->stop;
@@ -213,9 +214,10 @@ static bool is_stop(Debugger *d, Stop *s, const Breakpoint *hit)
     record(d, s->port, s->number, s->depth, s->goal, s->value);
     /* Results that pass through many marked goals make no call. */
     if ((d->recorded & (EVENTS_PER_SAFEPOINT - 1)) == 0) heap_interrupt(&d->rt->heap);
-    s->breakpoint = hit ? hit->id : 0;
-    s->reason = hit ? STOP_BREAKPOINT : STOP_STEP;
-    return hit || is_target(d, s);
+    bool target = is_target(d, s);
+    s->breakpoint = hit ? hit->id : d->first && target ? d->first_break : 0;
+    s->reason = s->breakpoint ? STOP_BREAKPOINT : STOP_STEP;
+    return hit || target;
 }
 
 /* -- Going on elsewhere -- */
@@ -654,7 +656,9 @@ static void port_operation(Machine *m, Word call, Word value)
 /* Rules may have been read since. */
 static void port_query(Runtime *rt)
 {
-    resolve_lines(rt->debug.debugger);
+    Debugger *d = rt->debug.debugger;
+    resolve_lines(d);
+    if (!d->busy && !d->derivation) break_at_query(d);
 }
 
 static void port_trace(Runtime *rt, Heap *h)

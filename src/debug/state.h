@@ -64,10 +64,11 @@ struct Debugger {
     void *context;
     Machine *machine; /* that is stopped, or at a port */
     bool busy;        /* a client is being asked, or a condition evaluated: nothing of that is to be seen */
-    bool first;       /* stop at the first port */
-    bool pauses;      /* an interrupt asks the client */
-    bool quitting;    /* the client has ended the run */
-    size_t quiet;     /* number of goals that are */
+    uint32_t first_break; /* the breakpoint that has set FIRST, or 0 */
+    bool first;           /* stop at the first port */
+    bool pauses;          /* an interrupt asks the client */
+    bool quitting;        /* the client has ended the run */
+    size_t quiet;         /* number of goals that are */
     Target target;
     VEC(Goal) goals; /* by ascending number */
     uint64_t numbers;
@@ -150,6 +151,8 @@ Frame *frame_of_goal(const Machine *m);
 Breakpoint *break_hit(Debugger *d, Port port, Word *goal, Word *value);
 Breakpoint *catch_hit(Debugger *d, CatchKind kind);
 void resolve_lines(Debugger *d);
+/* Stop in the query that is about to run, if a breakpoint is at one of its lines. */
+void break_at_query(Debugger *d);
 void breaks_trace(Debugger *d, Heap *h);
 void breaks_free(Debugger *d);
 /* Does a breakpoint wait for this change?  Then it is noted, for the end of the operation. */

@@ -59,6 +59,9 @@ for tier in 0 1; do
     shows "line with a condition, tier $tier" 'Breakpoint 1, \(fib 1\)' '^1 +line .*evaluated [0-9]+ times' '^\[6765\]$'
     lines "nothing else stops, tier $tier" 2 '^Breakpoint 1, '
 
+    debug $tier fib.metta 'break fib.metta:5' run 'info b' c
+    shows "line of a query, tier $tier" 'Breakpoint 1, \(fib 20\) at fib.metta:5$' '^1 +line +y +1 +fib.metta:5'
+
     debug $tier fib.metta 'tbreak fib' run 'info b' c
     lines "once, tier $tier" 1 '^Breakpoint 1, '
     shows "it is gone, tier $tier" 'There are no breakpoints' '^\[6765\]$'
