@@ -50,7 +50,7 @@ lines() {
     if [ "$found" = "$2" ]; then pass; else fail "$1" "$found lines like $3, want $2" "$(tail -c 600 out)"; fi
 }
 
-for tier in 0 1; do
+for tier in $tiers; do
     debug $tier fib.metta "break fib" run bt 'p $n' c
     shows "function, tier $tier" 'Breakpoint 1, \(fib 20\) at fib.metta:5$' '^#0  \(fib 20\)' '^20$'
     lines "one frame, tier $tier" 1 '^#'
@@ -125,12 +125,14 @@ done
 
 # The same stops at every tier, with the same places and variables.
 for this in fib nd typo; do
-    for tier in 0 1; do
+    for tier in $tiers; do
         debug $tier $this.metta 'catch stuck' 'break fib if (< $n 3)' 'break c' 'break area:exit' run 'info bindings' s n s s \
             finish n c 'info bindings' c s s n 'info b' delete c
         mv out stops$tier
     done
-    expect "stops of $this" cmp stops0 stops1
+    for tier in $tiers; do
+        expect "stops of $this, tier $tier" cmp stops0 stops$tier
+    done
 done
 
 # Programs that ask for the debugger.
@@ -140,7 +142,7 @@ echo '(= (f $x) (let $y (breakpoint!) (g (+ $x 1))))
 !(f 2)' >asks.metta
 check "without a debugger" 0 '[()]
 [()]' '' "$program" asks.metta
-for tier in 0 1; do
+for tier in $tiers; do
     debug $tier asks.metta run c c
     lines "program breakpoints, tier $tier" 3 '^Program breakpoint, \(breakpoint!'
 done
@@ -148,13 +150,13 @@ done
 # Deep recursion: only what is asked for is printed.
 echo '(= (deep $n) (if (== $n 0) (breakpoint!) (+ 1 (deep (- $n 1)))))
 !(deep 1000000)' >deep.metta
-debug 1 deep.metta run 'bt 5' 'bt -5' 'bt full' q
+debug "${tiers##* }" deep.metta run 'bt 5' 'bt -5' 'bt full' q
 shows "deep" '^#4 ' '^#1000000 ' '\.\.\. [0-9]+ more' '^    \$n = 0$'
 expect "few lines" [ "$(wc -l <out)" -lt 100 ]
 
 # False conditions are cheap, and nothing is left when the breakpoint is gone.
 sed 's/fib 20/fib 28/' fib.metta >hot.metta
-debug 1 hot.metta 'break fib if (== $n -1)' run 'info b' d run
+debug "${tiers##* }" hot.metta 'break fib if (== $n -1)' run 'info b' d run
 shows "a million conditions" '^1 +function .*evaluated 1028457 times' '^\[317811\]$'
 
 # A running function: paused, stopped at by a breakpoint set then, and let go; what else runs is not left.
@@ -164,7 +166,7 @@ echo '(= (spin $n $m) (if (== $n 0) $m (spin (- $n 1) (turn $m))))
 !(spin 1000000000 0)
 !(spin 5 0)' >spin.metta
 mkfifo keys
-for tier in 0 1; do
+for tier in $tiers; do
     "$program" --tier=$tier --debug spin.metta <keys >out 2>err &
     pid=$!
     exec 3>keys

@@ -13,6 +13,10 @@ passed=0
 failed=0
 unset METTA_LOG RUST_LOG
 
+# The tiers that the program has.
+tiers="0 1"
+"$program" --tier=2 -e 1 >/dev/null 2>&1 && tiers="0 1 2"
+
 pass() { passed=$((passed + 1)); }
 fail() {
     failed=$((failed + 1))

@@ -3,7 +3,7 @@
 
 cp "$root"/tests/debug/* .
 for walk in shop menu; do
-    for tier in 0 1; do
+    for tier in $tiers; do
         "$program" --tier=$tier --debug $walk.metta <$walk.debug >out 2>err
         expect "$walk, tier $tier" cmp out $walk.out
     done
