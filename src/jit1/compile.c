@@ -490,7 +490,8 @@ static bool write_piece(const Writer *w, uint8_t *write)
     const Stencil *s = &stencils[p->stencil];
     bool ok = true;
     memcpy(write + p->at, s->code, s->size);
-    for (const StencilHole *hole = s->holes; hole < s->holes + s->count; hole++) {
+    for (uint32_t i = 0; i < s->count; i++) {
+        const StencilHole *hole = &s->holes[i];
         uint32_t at = p->at + hole->offset;
         ok &= stencil_patch(hole->patch, write + at, w->run + at, hole_value(w, hole), hole->addend);
     }
@@ -511,9 +512,11 @@ uint32_t stub_write(StencilName id, const Stubs *stubs, uint8_t *write, uint64_t
 {
     const Stencil *s = &stencils[id];
     memcpy(write, s->code, s->size);
-    for (const StencilHole *hole = s->holes; hole < s->holes + s->count; hole++)
+    for (uint32_t i = 0; i < s->count; i++) {
+        const StencilHole *hole = &s->holes[i];
         *ok &= stencil_patch(hole->patch, write + hole->offset, run + hole->offset,
                              stub_address(stubs, hole->hole), hole->addend);
+    }
     return s->size;
 }
 

@@ -375,7 +375,8 @@ static bool write_stubs(Jit1 *j)
     enum { ROOM = 1024 };
     uint32_t at = arena_take(&j->arena, ROOM), end = at;
     if (at == UINT32_MAX) return false;
-    uint8_t *write = arena_open(&j->arena, at, ROOM) - at;
+    (void)arena_open(&j->arena, at, ROOM);
+    uint8_t *write = j->arena.write;
     bool ok = true;
     j->stubs.step = run_address(j, end);
     end += stub_write(STENCIL_shared_step, &j->stubs, write + end, run_address(j, end), &ok);
