@@ -27,16 +27,10 @@ static inline Chunk *frame_chunk(const Frame *f)
 /* Set the locals of F, which is to run C: the first N from FROM, which may lie above them or be they, the others to nothing. */
 static inline void set_locals(Frame *f, const Chunk *c, const Word *from, uint32_t n)
 {
-    enum { FEW = 2 };
     Word *locals = f->slot + VM_LOCALS;
-    if (LIKELY(n <= FEW)) {
-        /* One word too many is no harm: what follows is set later, or is a free operand. */
-        Word a = from[0], b = from[1];
-        locals[0] = a;
-        locals[1] = b;
-    } else {
-        for (uint32_t i = 0; i < n; i++) locals[i] = from[i];
-    }
+    if (n > 0) locals[0] = from[0];
+    if (n > 1) locals[1] = from[1];
+    for (uint32_t i = 2; i < n; i++) locals[i] = from[i];
     static const Word nothing[2] = {WORD_NIL, WORD_NIL};
     for (uint32_t i = n; i < c->locals; i += 2) memcpy(locals + i, nothing, sizeof nothing);
 }
