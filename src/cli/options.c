@@ -242,7 +242,10 @@ static bool apply(Options *o, const OptionInfo *info, const char *value)
         o->strict = true;
         break;
     case OPTION_TIER:
-        good = parse_number(value, &o->max_tier) && o->max_tier <= mt_highest_tier();
+        good = parse_number(value, &o->max_tier);
+        if (good && o->max_tier > mt_highest_tier())
+            return complain("--tier: this build has no tier %s; its highest is %u", value,
+                            (unsigned)mt_highest_tier());
         o->bytecode_threshold = 0;
         if (o->max_tier == 2) o->jit_threshold = 0;
         break;
