@@ -28,6 +28,52 @@ assert any(x["reason"] == reason and x["function"] == function and x["line"] == 
     sums "$2"
 }
 
+# Programs that leave bytecode and native code for the same reason; each writes f.metta.
+endless() {
+cat >f.metta <<'END'
+(: f (-> Number Number))
+(= (f $n) (+ 1 (f $n)))
+!(f 1)
+END
+}
+printing() {
+cat >f.metta <<'END'
+(= (f $x)
+   (println! $x))
+!(f 1)
+END
+}
+branching() {
+cat >f.metta <<'END'
+(= (f $x)
+   (superpose $x))
+(= (g)
+   (match &self (fact $x) (got $x)))
+(fact 1)
+!(f (1 2))
+!(g)
+END
+}
+calling() {
+cat >f.metta <<'END'
+(= (f $x)
+   (Got (g $x)))
+(= (g $x)
+   (h $x))
+(= (h $x) $x)
+!(f 1)
+END
+}
+filling() {
+cat >f.metta <<'END'
+(= (f $n $list)
+   (if (< $n 1)
+       done
+       (f (- $n 1) (Cons $n $list))))
+!(f 300000 Nil)
+END
+}
+
 # -- Bytecode, for the interpreter --
 
 cat >f.metta <<'END'
@@ -40,43 +86,20 @@ END
 run 1
 left exit_sites TypeError f 2 guard_number Symbol
 
-cat >f.metta <<'END'
-(: f (-> Number Number))
-(= (f $n) (+ 1 (f $n)))
-!(f 1)
-END
+endless
 run 1 --max-depth=50
 left exit_sites StackOverflow f 2
 
-cat >f.metta <<'END'
-(= (f $x)
-   (println! $x))
-!(f 1)
-END
+printing
 run 1
 left exit_sites UnsupportedOperation f 2
 
-cat >f.metta <<'END'
-(= (f $x)
-   (superpose $x))
-(= (g)
-   (match &self (fact $x) (got $x)))
-(fact 1)
-!(f (1 2))
-!(g)
-END
+branching
 run 1
 left exit_sites NonDeterminism f 2 superpose
 left exit_sites NonDeterminism g 4 match_space
 
-cat >f.metta <<'END'
-(= (f $x)
-   (Got (g $x)))
-(= (g $x)
-   (h $x))
-(= (h $x) $x)
-!(f 1)
-END
+calling
 run 1
 left exit_sites Call f 2
 left exit_sites TailCall g 4
@@ -98,13 +121,7 @@ END
 run 1
 left exit_sites Invalidated f 3 leave_stale
 
-cat >f.metta <<'END'
-(= (f $n $list)
-   (if (< $n 1)
-       done
-       (f (- $n 1) (Cons $n $list))))
-!(f 300000 Nil)
-END
+filling
 run 1
 left exit_sites Preempted f 4
 
@@ -128,43 +145,20 @@ left bailout_sites TypeError f 2 guard_add_small Symbol
 left bailout_sites IntegerOverflow f 2 add BigInt
 left bailout_sites Yield f 2 return
 
-cat >f.metta <<'END'
-(: f (-> Number Number))
-(= (f $n) (+ 1 (f $n)))
-!(f 1)
-END
+endless
 run 2 --max-depth=50
 left bailout_sites StackOverflow f 2
 
-cat >f.metta <<'END'
-(= (f $x)
-   (println! $x))
-!(f 1)
-END
+printing
 run 2
 left bailout_sites UnsupportedOperation f 2 call_builtin
 
-cat >f.metta <<'END'
-(= (f $x)
-   (superpose $x))
-(= (g)
-   (match &self (fact $x) (got $x)))
-(fact 1)
-!(f (1 2))
-!(g)
-END
+branching
 run 2
 left bailout_sites NonDeterminism f 2 superpose
 left bailout_sites NonDeterminism g 4 match_space
 
-cat >f.metta <<'END'
-(= (f $x)
-   (Got (g $x)))
-(= (g $x)
-   (h $x))
-(= (h $x) $x)
-!(f 1)
-END
+calling
 run 2
 left bailout_sites Call f 2 call
 left bailout_sites TailCall g 4 tail_call
@@ -198,13 +192,7 @@ END
 run 2
 left bailout_sites Breakpoint f 2 breakpoint
 
-cat >f.metta <<'END'
-(= (f $n $list)
-   (if (< $n 1)
-       done
-       (f (- $n 1) (Cons $n $list))))
-!(f 300000 Nil)
-END
+filling
 run 2
 left bailout_sites Preempted f 4 tail_call
 
