@@ -40,6 +40,21 @@ static inline void *vec_grow_raw(void *data, size_t *cap, size_t need, size_t si
 #define vec_clear(v) ((void)((v)->len = 0))
 #define vec_free(v) (base_free((v)->data), (v)->data = NULL, (v)->len = (v)->cap = 0)
 
+/* Set PLACE to the place of the first element of V, ascending by FIELD, whose FIELD is not less than KEY: the length if all are less.
+ * Logarithmic. */
+#define vec_search(v, field, key, place)             \
+    do {                                             \
+        size_t low_ = 0, high_ = (v)->len;           \
+        while (low_ < high_) {                       \
+            size_t mid_ = low_ + (high_ - low_) / 2; \
+            if ((v)->data[mid_].field < (key))       \
+                low_ = mid_ + 1;                     \
+            else                                     \
+                high_ = mid_;                        \
+        }                                            \
+        (place) = low_;                              \
+    } while (0)
+
 /* A vector whose first N elements are in the struct itself, which must not be moved.  small_init before use; vec_last and
  * reading as above. */
 #define SMALL_VEC(T, n) \

@@ -45,15 +45,9 @@ void chunk_expire(Chunk *c)
 /* How many expressions start before OFFSET. */
 static size_t expressions_before(const Chunk *c, uint32_t offset)
 {
-    size_t low = 0, high = c->expressions.len;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (c->expressions.data[mid].at < offset)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
+    size_t n;
+    vec_search(&c->expressions, at, offset, n);
+    return n;
 }
 
 const Expression *chunk_before(const Chunk *c, uint32_t offset)
@@ -86,15 +80,9 @@ const Expression *chunk_innermost(const Chunk *c, uint32_t offset)
 
 const Span *chunk_place(const Chunk *c, uint32_t offset)
 {
-    size_t low = 0, high = c->places.len;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (c->places.data[mid].offset <= offset)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low > 0 && c->places.data[low - 1].span.line ? &c->places.data[low - 1].span : NULL;
+    size_t n; /* of them up to OFFSET */
+    vec_search(&c->places, offset, (uint64_t)offset + 1, n);
+    return n > 0 && c->places.data[n - 1].span.line ? &c->places.data[n - 1].span : NULL;
 }
 
 /* -- Switches -- */

@@ -27,15 +27,9 @@ Choice *end_of_goal(const Machine *m, uint64_t number)
 
 Goal *goal_find(Debugger *d, uint64_t number)
 {
-    size_t low = 0, high = d->goals.len;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (d->goals.data[middle].number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < d->goals.len && d->goals.data[low].number == number ? &d->goals.data[low] : NULL;
+    size_t at;
+    vec_search(&d->goals, number, number, at);
+    return at < d->goals.len && d->goals.data[at].number == number ? &d->goals.data[at] : NULL;
 }
 
 /* GOAL has no more results: neither have those that were marked after it. */

@@ -166,17 +166,12 @@ void rt_keep_spans(Module *m, const Span *spans, size_t n)
 const Span *rt_rule_spans(Runtime *rt, const Space *s, uint32_t rule, size_t *n)
 {
     const Module *m = rt_module_of(rt, s);
-    size_t low = 0, high = m ? m->sources.len : 0;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (m->sources.data[middle].rule < rule)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (!m || low == m->sources.len || m->sources.data[low].rule != rule) return NULL;
-    *n = m->sources.data[low].count;
-    return m->spans.data + m->sources.data[low].first;
+    if (!m) return NULL;
+    size_t at;
+    vec_search(&m->sources, rule, rule, at);
+    if (at == m->sources.len || m->sources.data[at].rule != rule) return NULL;
+    *n = m->sources.data[at].count;
+    return m->spans.data + m->sources.data[at].first;
 }
 
 /* -- Importing -- */

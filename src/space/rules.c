@@ -197,16 +197,10 @@ static void entry_drop(Space *s, RuleEntry *e)
 
 static uint32_t entry_position(const RuleList *l, uint64_t id)
 {
-    size_t low = 0, high = l->entries.len;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (l->entries.data[mid].id < id)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    assert(low < l->entries.len && l->entries.data[low].id == id);
-    return (uint32_t)low;
+    size_t at;
+    vec_search(&l->entries, id, id, at);
+    assert(at < l->entries.len && l->entries.data[at].id == id);
+    return (uint32_t)at;
 }
 
 static void list_compact(Space *s, RuleList *l)
