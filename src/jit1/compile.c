@@ -510,14 +510,10 @@ bool layout_write(const Layout *l, const Chunk *c, const Stubs *stubs, uint8_t *
 
 uint32_t stub_write(StencilName id, const Stubs *stubs, uint8_t *write, uint64_t run, bool *ok)
 {
-    const Stencil *s = &stencils[id];
-    memcpy(write, s->code, s->size);
-    for (uint32_t i = 0; i < s->count; i++) {
-        const StencilHole *hole = &s->holes[i];
-        *ok &= stencil_patch(hole->patch, write + hole->offset, run + hole->offset,
-                             stub_address(stubs, hole->hole), hole->addend);
-    }
-    return s->size;
+    Piece alone = {.stencil = id};
+    Writer w = {.stubs = stubs, .piece = &alone, .run = run};
+    *ok &= write_piece(&w, write);
+    return stencils[id].size;
 }
 
 void hop_write(uint8_t *write, uint64_t run, uint64_t to)

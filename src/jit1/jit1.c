@@ -370,23 +370,26 @@ static bool make_native(Vm *vm, Chunk *c)
 
 /* -- The tier -- */
 
+/* Write the stub at *END, which moves behind it; returns its address. */
+static uint64_t write_stub(Jit1 *j, StencilName id, uint32_t *end, bool *ok)
+{
+    uint64_t run = run_address(j, *end);
+    *end += stub_write(id, &j->stubs, j->arena.write + *end, run, ok);
+    return run;
+}
+
 static bool write_stubs(Jit1 *j)
 {
     enum { ROOM = 1024 };
     uint32_t at = arena_take(&j->arena, ROOM), end = at;
     if (at == UINT32_MAX) return false;
     (void)arena_open(&j->arena, at, ROOM);
-    uint8_t *write = j->arena.write;
     bool ok = true;
-    j->stubs.step = run_address(j, end);
-    end += stub_write(STENCIL_shared_step, &j->stubs, write + end, run_address(j, end), &ok);
-    j->stubs.given = run_address(j, end);
-    end += stub_write(STENCIL_shared_given, &j->stubs, write + end, run_address(j, end), &ok);
-    j->stubs.leave = run_address(j, end);
-    end += stub_write(STENCIL_shared_leave, &j->stubs, write + end, run_address(j, end), &ok);
-    uint64_t enter = run_address(j, end);
+    j->stubs.step = write_stub(j, STENCIL_shared_step, &end, &ok);
+    j->stubs.given = write_stub(j, STENCIL_shared_given, &end, &ok);
+    j->stubs.leave = write_stub(j, STENCIL_shared_leave, &end, &ok);
+    uint64_t enter = write_stub(j, STENCIL_shared_enter, &end, &ok);
     memcpy(&j->stubs.enter, &enter, sizeof enter);
-    end += stub_write(STENCIL_shared_enter, &j->stubs, write + end, run_address(j, end), &ok);
     assert(end - at <= ROOM);
     arena_close(&j->arena, at, ROOM);
     return ok;
