@@ -4,12 +4,6 @@
 
 /* -- Building -- */
 
-static bool item_is_ground(Word w)
-{
-    if (word_is_var(w)) return false;
-    return !atom_is_cons(w) || expr_is_ground(w);
-}
-
 void expr_seal(Word expr)
 {
     Obj *o = word_obj(expr);

@@ -85,6 +85,11 @@ static inline bool expr_is_ground(Word w)
 {
     return w == WORD_UNIT || (word_obj(w)->flags & OBJ_GROUND) != 0;
 }
+/* May W be an item of an expression that is marked as ground: neither a variable, bound or not, nor an expression without that mark? */
+static inline bool item_is_ground(Word w)
+{
+    return !word_is_var(w) && (!atom_is_cons(w) || expr_is_ground(w));
+}
 /* An expression of N items; sets the ground flag when all items are ground.  N = 0 gives Unit. */
 Word atom_expr(Heap *h, const Word *items, uint32_t n);
 Word atom_expr2(Heap *h, Word a, Word b);

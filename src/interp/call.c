@@ -85,13 +85,9 @@ static bool apply_bindings(Machine *m, Word binds)
     const Word *pair = word_obj(binds)->body;
     Bind *b = &m->rt->bind;
     Trial t = trial_begin(b);
-    for (uint32_t i = 0; i + 1 < word_obj(binds)->len; i += 2) {
-        if (unify(b, pair[i], pair[i + 1])) continue;
-        trial_abort(b, t);
-        return false;
-    }
-    trial_commit(b, t);
-    return true;
+    bool ok = true;
+    for (uint32_t i = 0; i + 1 < word_obj(binds)->len && ok; i += 2) ok = unify(b, pair[i], pair[i + 1]);
+    return trial_end(b, t, ok);
 }
 
 /* Is ITEM a (result bindings) pair as collapse-bind makes them? */

@@ -138,25 +138,16 @@ bool unify_pattern(Bind *b, Word value, Word pattern)
     return ok;
 }
 
-static bool keep_or_undo(Bind *b, Trial t, bool ok)
-{
-    if (ok)
-        trial_commit(b, t);
-    else
-        trial_abort(b, t);
-    return ok;
-}
-
 bool unify_or_undo(Bind *b, Word x, Word y)
 {
     Trial t = trial_begin(b);
-    return keep_or_undo(b, t, unify(b, x, y));
+    return trial_end(b, t, unify(b, x, y));
 }
 
 bool unify_pattern_or_undo(Bind *b, Word value, Word pattern)
 {
     Trial t = trial_begin(b);
-    return keep_or_undo(b, t, unify_pattern(b, value, pattern));
+    return trial_end(b, t, unify_pattern(b, value, pattern));
 }
 
 /* -- Matching stored patterns -- */
@@ -214,11 +205,6 @@ static Word copy_shallow(Heap *h, Word stored)
     return word_from_ptr(TAG_HEAP, to);
 }
 
-static bool is_ground_value(Word w)
-{
-    return !word_is_var(w) && (!atom_is_cons(w) || expr_is_ground(w));
-}
-
 static Word slot_value(Heap *h, Word slot, Word *slots, const SlotName *names)
 {
     uint32_t i = word_slot_index(slot);
@@ -274,7 +260,7 @@ Word instantiate(Heap *h, Word stored, Word *slots, const SlotName *names)
             Word item = o->body[i];
             if (word_is_slot(item)) {
                 o->body[i] = slot_value(h, item, slots, names);
-                ground &= is_ground_value(o->body[i]);
+                ground &= item_is_ground(o->body[i]);
             } else if (atom_is_cons(item) && !expr_is_ground(item)) {
                 o->body[i] = copy_shallow(h, item);
             }

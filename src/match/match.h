@@ -72,6 +72,15 @@ static inline void trial_abort(Bind *b, Trial t)
     bind_undo(b, t.mark);
     b->keep = t.keep;
 }
+/* The one or the other: OK, which is returned, says whether the trial has succeeded. */
+static inline bool trial_end(Bind *b, Trial t, bool ok)
+{
+    if (ok)
+        trial_commit(b, t);
+    else
+        trial_abort(b, t);
+    return ok;
+}
 
 /* Unify two heap terms (stored ground terms may occur in them), with occurs check.  On false some bindings may have been
  * made: wrap in a trial.  Two variables: the younger is bound to the older. */

@@ -445,11 +445,7 @@ static bool match_in_trial(Space *s, const Relation *r, uint32_t row, Bind *b, W
     b->custom = NULL;
     bool ok = match_general(s, r, row, b, pattern);
     b->custom = custom;
-    if (ok)
-        trial_commit(b, t);
-    else
-        trial_abort(b, t);
-    return ok;
+    return trial_end(b, t, ok);
 }
 
 static bool all_distinct(const Word *vars, uint32_t n)

@@ -93,7 +93,7 @@ static bool settle_items(Machine *m, Word expr, Word *to, int depth, Items *foun
             if (!settle_at(m, &to[i], depth - 1)) return false;
             found->changed |= to[i] != item;
         }
-        found->ground &= !word_is_var(item) && (!atom_is_cons(to[i]) || expr_is_ground(to[i]));
+        found->ground &= item_is_ground(to[i]);
     }
     return true;
 }
@@ -361,11 +361,7 @@ static MatchOutcome match_outcome(Machine *m, Trial t, bool ok, const WordVec *c
     Bind *b = &m->rt->bind;
     b->custom = NULL;
     bool asks = ok && custom && custom->len > 0;
-    if (ok && !asks) {
-        trial_commit(b, t);
-        return MATCH_YES;
-    }
-    trial_abort(b, t);
+    if (trial_end(b, t, ok && !asks)) return MATCH_YES;
     return asks ? MATCH_CUSTOM : MATCH_NO;
 }
 
