@@ -15,12 +15,12 @@ static Word mark_evaluated(Heap *h, Word goal)
     return goal;
 }
 
-/* Tell the debugger that GOAL is irreducible; false: *NEXT is to be done instead. */
-static bool tell_stuck(Machine *m, Word *goal, Word *type, Step *next)
+/* Tell the debugger of GOAL at PORT; false: *NEXT is to be done instead. */
+static bool tell(Machine *m, bool (*port)(Machine *, Step *), Word *goal, Word *type, Step *next)
 {
     m->atom = *goal;
     m->type = *type;
-    bool go_on = m->rt->debug.ports->stuck(m, next);
+    bool go_on = port(m, next);
     *goal = m->atom;
     *type = m->type;
     return go_on;
@@ -29,7 +29,7 @@ static bool tell_stuck(Machine *m, Word *goal, Word *type, Step *next)
 Step call_stuck(Machine *m, Word goal, Word type)
 {
     Step next;
-    if (is_watched(m) && !tell_stuck(m, &goal, &type, &next)) return next;
+    if (is_watched(m) && !tell(m, m->rt->debug.ports->stuck, &goal, &type, &next)) return next;
     if (word_is_nil(type)) return step_return(m, W_SYM(NOT_REDUCIBLE));
     if (m->changed) return step_return(m, goal);
     Step step = step_return(m, mark_evaluated(&m->rt->heap, goal));
@@ -201,12 +201,8 @@ static bool try_rule(Machine *m, const Rule *rule, Word goal, Word *body)
 /* Tell the debugger that GOAL becomes BODY by the rule applied last; false: *NEXT is to be done instead. */
 static bool tell_unify(Machine *m, Word *goal, Word *body, Word *type, Step *next)
 {
-    m->atom = *goal;
-    m->type = *type;
     m->value = *body;
-    bool go_on = m->rt->debug.ports->unify(m, next);
-    *goal = m->atom;
-    *type = m->type;
+    bool go_on = tell(m, m->rt->debug.ports->unify, goal, type, next);
     *body = m->value;
     return go_on;
 }
@@ -402,17 +398,6 @@ static bool has_variable_head(Machine *m, Word goal)
     return word_is_var(type_leftmost(&m->rt->types, goal));
 }
 
-/* Tell the debugger of the call of GOAL; false: *NEXT is to be done instead. */
-static bool tell_call(Machine *m, Word *goal, Word *type, Step *next)
-{
-    m->atom = *goal;
-    m->type = *type;
-    bool go_on = m->rt->debug.ports->call(m, next);
-    *goal = m->atom;
-    *type = m->type;
-    return go_on;
-}
-
 Step call(Machine *m, Word goal, Word type)
 {
     Step next;
@@ -420,7 +405,7 @@ Step call(Machine *m, Word goal, Word type)
     m->tier0_steps++;
     if (UNLIKELY(++m->depth > m->max_depth))
         return step_return(m, error_made(m, goal, overflow_error(m, goal)));
-    if (is_watched(m) && !tell_call(m, &goal, &type, &next)) return next;
+    if (is_watched(m) && !tell(m, m->rt->debug.ports->call, &goal, &type, &next)) return next;
     Word head = atom_deref(expr_at(goal, 0));
     if (word_is_op(head)) return call_builtin(m, word_op_index(head), goal, type);
     if (word_is_sym(head)) {
