@@ -315,11 +315,8 @@ static bool are_filled_in(const Frame *f, const Chunk *c, const Template *t, Wor
     return true;
 }
 
-bool as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Word goal)
+static bool equals_template(Machine *m, const Frame *f, const Chunk *c, const Template *t, Word goal)
 {
-    const Expression *e = chunk_innermost(c, offset);
-    if (!e) return false;
-    const Template *t = &c->templates.data[e->term];
     Word few[SLOTS_INLINE];
     Word *slots = load_slots(f, c, t, few);
     Word written = instantiate(&m->rt->heap, t->term, slots, template_names(c, t));
@@ -327,13 +324,21 @@ bool as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Wor
     return atom_equal(written, goal);
 }
 
+bool as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Word goal)
+{
+    const Expression *e = chunk_innermost(c, offset);
+    return e && equals_template(m, f, c, &c->templates.data[e->term], goal);
+}
+
 bool items_as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Word head,
                       const Word *items, uint32_t n)
 {
     const Expression *e = chunk_innermost(c, offset);
-    if (e && are_filled_in(f, c, &c->templates.data[e->term], head, items, n)) return true;
+    if (!e) return false;
+    const Template *t = &c->templates.data[e->term];
+    if (are_filled_in(f, c, t, head, items, n)) return true;
     Word goal = word_is_nil(head) ? atom_expr(&m->rt->heap, items, n) : make_call(m, head, items, n);
-    return as_written(m, f, c, offset, goal);
+    return equals_template(m, f, c, t, goal);
 }
 
 /* -- Matching -- */

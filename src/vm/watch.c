@@ -66,6 +66,11 @@ static bool is_guard(uint8_t op)
     return op >= OP_GUARD_NUMBER && op <= OP_GUARD_TYPE;
 }
 
+static bool is_arithmetic(uint8_t op)
+{
+    return (op >= OP_ADD && op <= OP_MUL) || (op >= OP_LT && op <= OP_GE);
+}
+
 static const Chunk *chunk_of(const WatchPlace *p)
 {
     return frame_chunk(p->frame);
@@ -185,7 +190,7 @@ WatchExit watch_exit_of(const WatchPlace *p)
                    .perhaps = gives_local(op)};
     if (op == OP_EVAL || op == OP_TAIL_EVAL)
         blame_guard(&e, p);
-    else if ((op >= OP_ADD && op <= OP_MUL) || (op >= OP_LT && op <= OP_GE))
+    else if (is_arithmetic(op))
         note_operands(&e, p->sp[0], p->sp[1], false);
     else if (op == OP_BRANCH_BOOL || op == OP_TAIL_BRANCH_BOOL)
         e.found = p->sp[0];
@@ -219,11 +224,6 @@ typedef struct Pushed {
 static Word pop(Pushed *p)
 {
     return p->count ? p->items[--p->count] : *--p->below;
-}
-
-static bool is_arithmetic(uint8_t op)
-{
-    return (op >= OP_ADD && op <= OP_MUL) || (op >= OP_LT && op <= OP_GE);
 }
 
 /* May the result of OP on the integers X and Y be one of 48 bits? */
