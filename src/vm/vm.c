@@ -325,24 +325,20 @@ static inline Frame *receiver(Machine *m, Frame *parent)
 #pragma GCC diagnostic ignored "-Wpedantic"
 
 /* Loops that differ in what costs something.  The plain one: */
+#define LOOP static Step vm_run(Machine *m)
 #define WATCHED 0
 #define COUNT_OP NOTE_COVERAGE
+#define STARTED ((void)0)
 #define NEXT DISPATCH
 #define BEGUN NEXT
 #define COME_BACK NEXT
-#define STARTED ((void)0)
-#define LOOP static Step vm_run(Machine *m)
 #include "vm/loop.inc"
-#undef LOOP
-#undef NEXT
-#undef BEGUN
-#undef COME_BACK
 
 /* One instruction only, or the parts of a fusion; it is rare enough to ask each time whether it is watched. */
-#undef WATCHED
-#undef COUNT_OP
+#define LOOP Step vm_step(Machine *m, uint32_t length)
 #define WATCHED vm_is_watched(vm)
 #define COUNT_OP (NOTE_COVERAGE, at = ip, vm->instructions++)
+#define STARTED const uint8_t *started = ip
 #define NEXT                                                 \
     do {                                                     \
         if (ip > started && ip < started + length) DISPATCH; \
@@ -351,23 +347,8 @@ static inline Frame *receiver(Machine *m, Frame *parent)
     } while (0)
 #define BEGUN NEXT
 #define COME_BACK NEXT
-#define LOOP Step vm_step(Machine *m, uint32_t length)
-#undef STARTED
-#define STARTED const uint8_t *started = ip
 #include "vm/loop.inc"
-#undef STARTED
-#define STARTED ((void)0)
-#undef LOOP
-#undef NEXT
-#undef BEGUN
-#undef COME_BACK
 
-#undef WATCHED
-#undef COUNT_OP
-#define WATCHED 0
-#define COUNT_OP NOTE_COVERAGE
-/* Below a tier for whose code it leaves; and it counts the calls that make a function worth compiling for that. */
-#define NEXT DISPATCH
 #define CROSS_IF(condition) \
     do {                    \
         if (condition) {    \
@@ -376,19 +357,24 @@ static inline Frame *receiver(Machine *m, Frame *parent)
         }                   \
         NEXT;               \
     } while (0)
+
+/* Below a tier for whose code it leaves; and it counts the calls that make a function worth compiling for that. */
+#define LOOP static Step vm_run_below(Machine *m)
+#define WATCHED 0
+#define COUNT_OP NOTE_COVERAGE
+#define STARTED ((void)0)
+#define NEXT DISPATCH
 #define BEGUN CROSS_IF(UNLIKELY(vm_is_native(vm, c)))
 #define COME_BACK CROSS_IF(c->native)
-#define LOOP static Step vm_run_below(Machine *m)
 #include "vm/loop.inc"
-#undef LOOP
-#undef WATCHED
-#undef COUNT_OP
-#undef BEGUN
 
-#define BEGUN CROSS_IF(UNLIKELY(vm->above &&vm_is_native(vm, c)))
+#define LOOP static Step vm_run_watched(Machine *m)
 #define WATCHED 1
 #define COUNT_OP (NOTE_COVERAGE, at = ip, vm->instructions++)
-#define LOOP static Step vm_run_watched(Machine *m)
+#define STARTED ((void)0)
+#define NEXT DISPATCH
+#define BEGUN CROSS_IF(UNLIKELY(vm->above &&vm_is_native(vm, c)))
+#define COME_BACK CROSS_IF(c->native)
 #include "vm/loop.inc"
 
 /* -- Hooks -- */
