@@ -91,9 +91,9 @@ struct Heap {
     char *top;           /* next free byte of the nursery */
     char *_Atomic limit; /* safepoint wanted when top passes it; set to NULL to interrupt */
     Area nursery, old;
+    /* The other half of the old generation: empty, but during a major collection, which empties it. */
+    Area spare;
     char *old_top;
-    Area
-        spare; /* the other half of the old generation: empty, but during a major collection, which empties it */
     char *scan_from;      /* during a collection: Cheney's scan pointer */
     size_t nursery_size;  /* bytes between collections */
     size_t old_trigger;   /* old bytes that start a major collection */

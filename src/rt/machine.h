@@ -140,11 +140,6 @@ static inline uint32_t frame_live(const Frame *f)
 {
     return f->kind == FRAME_VM ? f->count - f->operands + frame_operands(f) : f->count;
 }
-/* Copy the N slots at FROM up to TO.  Frames are small, and what has just been written word by word is best read so: this beats memmove. */
-static inline void copy_slots_up(Word *to, const Word *from, uint32_t n)
-{
-    while (n-- > 0) to[n] = from[n];
-}
 static inline char *machine_top(const Machine *m)
 {
     char *a = frame_end(m->frame), *b = m->choice->top;

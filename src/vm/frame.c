@@ -55,7 +55,8 @@ void leave_choice(Machine *m, Frame *f, uint32_t saved, uint32_t alternative, si
     char *place = m->choice->top > (char *)f ? m->choice->top : (char *)f;
     Frame *moved = (Frame *)(place + size);
     machine_touch(m, f);
-    copy_slots_up(moved->slot, f->slot, frame_live(f));
+    /* Upwards from the last on, for they may overlap; and one by one: what has just been written so is best read so. */
+    for (uint32_t i = frame_live(f); i-- > 0;) moved->slot[i] = f->slot[i];
     *moved = *f;
     Choice *c = (Choice *)place;
     c->kind = CHOICE_VM;
