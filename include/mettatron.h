@@ -145,8 +145,10 @@ typedef struct MtConfig {
     MtHybridConfig hybrid;
     uint32_t
         jit_cache_bytes; /* of native code, at least 16 KiB: what is used least makes room; 0, the default: 16 MiB */
-    bool
-        perf_map; /* write the functions that get native code to /tmp/perf-PID.map, where perf looks for names */
+    /* Write the functions that get native code to /tmp/perf-PID.map, where perf looks for names, and the code itself with its lines to
+     * /tmp/jit-PID.dump. */
+    bool perf_map;
+    bool jit_debug; /* tell gdb of native code: functions, lines, frames */
 } MtConfig;
 
 /* The defaults: no limits, HE, standard output, all tiers. */

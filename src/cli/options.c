@@ -268,6 +268,9 @@ static bool apply(Options *o, const OptionInfo *info, const char *value)
     case OPTION_PERF:
         o->perf = true;
         break;
+    case OPTION_JIT_DEBUG:
+        o->jit_debug = true;
+        break;
     case OPTION_EXPLAIN_AS:
         good = parse_why_format(value, &o->explain_format);
         break;

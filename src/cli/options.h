@@ -29,7 +29,7 @@ typedef struct Options {
     bool repl, sexpr, help, version, strict, log_help;
     uint64_t max_memory, max_depth, timeout_ms;
     uint64_t max_tier, bytecode_threshold, jit_threshold, jit_stage2_threshold;
-    bool jit_log, perf;
+    bool jit_log, jit_debug, perf;
     uint64_t jit_cache;    /* bytes; 0: the default */
     bool dump_ast;         /* list what is read, and run nothing */
     const char *dump;      /* compiled code: NULL: none; "": of all functions; else the head of one */

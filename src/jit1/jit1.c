@@ -1,12 +1,12 @@
 #include "jit1/jit1.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "jit1/compile.h"
+#include "jit1/gdb.h"
 #include "jit1/listing.h"
 #include "jit1/native.h"
+#include "jit1/perf.h"
 #include "vm/watch.h"
 
 struct Native {
@@ -15,6 +15,7 @@ struct Native {
     uint32_t at, size;     /* in the arena */
     uint32_t *map;         /* see Layout */
     VEC(uint32_t) returns; /* where calls come back to, bytes from the beginning */
+    GdbCode *gdb;          /* or NULL */
     bool used;             /* since room was last made */
     bool inside;           /* a frame wants to go on in it */
 };
@@ -28,9 +29,10 @@ struct Jit1 {
     Jit1Config config;
     VEC(Native *) natives; /* expired ones, too */
     size_t live;           /* of them not expired */
-    FILE *perf_map;        /* or NULL */
-    bool counts;           /* their code counts each call */
-    bool made;             /* the code that is about to be entered has just been made */
+    PerfFiles *perf;       /* or NULL */
+    VEC(GdbCode *) stubs_in_gdb;
+    bool counts; /* their code counts each call */
+    bool made;   /* the code that is about to be entered has just been made */
 };
 
 static Jit1 *jit_of(const Machine *m)
@@ -174,6 +176,7 @@ static Step jit1_run(Machine *m)
 
 static void native_free(Jit1 *j, Native *n)
 {
+    gdb_unregister(n->gdb);
     arena_give(&j->arena, n->at, n->size);
     base_free(n->map);
     vec_free(&n->returns);
@@ -188,6 +191,8 @@ static void native_expire(Jit1 *j, Native *n)
     n->chunk->native = NULL;
     n->chunk = NULL;
     j->live--;
+    gdb_unregister(n->gdb);
+    n->gdb = NULL;
     uint8_t *write = arena_open(&j->arena, n->at, n->size);
     for (size_t i = 0; i < n->returns.len; i++)
         hop_write(write + n->returns.data[i], run_address(j, n->at + n->returns.data[i]), j->stubs.given);
@@ -317,23 +322,14 @@ static void adopt(Jit1 *j, Chunk *c, Function *f, Layout *l, uint32_t at)
     f->native = (const void *)run_address(j, at);
 }
 
-/* -- For perf -- */
-
-/* Several runtimes of a process share the file.  Where it cannot be written, perf shows addresses. */
-static void open_perf_map(Jit1 *j)
+/* Tell debuggers and profilers of the code of C, which was written at AT by layout L. */
+static void announce(Jit1 *j, const Chunk *c, const Layout *l, uint32_t at)
 {
-    char path[64];
-    snprintf(path, sizeof path, "/tmp/perf-%ld.map", (long)getpid());
-    j->perf_map = fopen(path, "a");
-}
-
-static void name_code(Jit1 *j, const Function *f, uint32_t at, uint32_t size)
-{
-    if (!j->perf_map) return;
-    const char *name = sym_text(j->vm->stats.rt->symbols, f->name, NULL);
-    fprintf(j->perf_map, "%llx %x metta:%s/%u\n", (unsigned long long)run_address(j, at), (unsigned)size,
-            name, (unsigned)f->arity);
-    fflush(j->perf_map);
+    if (!j->perf && !j->config.debug) return;
+    CodeInfo info = info_of_code(j->vm->stats.rt, l, c, run_address(j, at));
+    perf_note(j->perf, &info);
+    if (j->config.debug) c->native->gdb = gdb_register(&info);
+    info_free(&info);
 }
 
 static bool fail(Jit1 *j, Chunk *c, Function *f, const char *reason)
@@ -356,19 +352,30 @@ static bool make_native(Vm *vm, Chunk *c)
         return fail(j, c, f, "code of unknown stack height");
     uint32_t at = take_room(j, l.size), size = l.size;
     bool ok = at != UINT32_MAX && write_code(j, &l, c, at);
-    if (ok)
+    if (ok) {
         adopt(j, c, f, &l, at);
-    else if (at != UINT32_MAX)
+        announce(j, c, &l, at);
+    } else if (at != UINT32_MAX) {
         arena_give(&j->arena, at, l.size);
+    }
     layout_free(&l);
     if (!ok) return fail(j, c, f, at == UINT32_MAX ? "no room in the code cache" : "out of reach");
     j->made = true;
-    name_code(j, f, at, size);
     jit_note_compiled(&vm->stats, f, 1, size, base_now_ns() - began);
     return true;
 }
 
 /* -- The tier -- */
+
+/* Tell debuggers and profilers of a stub. */
+static void announce_stub(Jit1 *j, StencilName id, uint64_t run)
+{
+    if (!j->perf && !j->config.debug) return;
+    CodeInfo info = info_of_stub(id, run);
+    perf_note(j->perf, &info);
+    if (j->config.debug) vec_push(&j->stubs_in_gdb, gdb_register(&info));
+    info_free(&info);
+}
 
 /* Write the stub at *END, which moves behind it; returns its address. */
 static uint64_t write_stub(Jit1 *j, StencilName id, uint32_t *end, bool *ok)
@@ -392,6 +399,10 @@ static bool write_stubs(Jit1 *j)
     memcpy(&j->stubs.enter, &enter, sizeof enter);
     assert(end - at <= ROOM);
     arena_close(&j->arena, at, ROOM);
+    announce_stub(j, STENCIL_shared_step, j->stubs.step);
+    announce_stub(j, STENCIL_shared_given, j->stubs.given);
+    announce_stub(j, STENCIL_shared_leave, j->stubs.leave);
+    announce_stub(j, STENCIL_shared_enter, enter);
     return ok;
 }
 
@@ -404,8 +415,9 @@ Jit1 *jit1_new(Vm *vm, const Jit1Config *config, const char **reason)
     j->vm = vm;
     j->config = *config;
     *reason = "memory for machine code is not to be had";
-    /* perf takes code in a file for that of the file. */
-    if (arena_init(&j->arena, bytes, (const void *)jit1_step, config->perf_map)) {
+    /* perf takes code in a file for that of the file, and gdb cannot put breakpoints into pages that are shared. */
+    if (arena_init(&j->arena, bytes, (const void *)jit1_step, config->perf || config->debug)) {
+        if (config->perf) j->perf = perf_open();
         *reason = "machine code cannot reach the program";
         if (write_stubs(j)) {
             vm->above = j;
@@ -413,7 +425,6 @@ Jit1 *jit1_new(Vm *vm, const Jit1Config *config, const char **reason)
             vm->functions.on_expired = on_expired;
             vm->functions.context = j;
             (void)jit1_tier(j);
-            if (config->perf_map) open_perf_map(j);
             return j;
         }
     }
@@ -426,8 +437,10 @@ void jit1_free(Jit1 *j)
     if (!j) return;
     for (size_t i = 0; i < j->natives.len; i++) native_free(j, j->natives.data[i]);
     vec_free(&j->natives);
+    for (size_t i = 0; i < j->stubs_in_gdb.len; i++) gdb_unregister(j->stubs_in_gdb.data[i]);
+    vec_free(&j->stubs_in_gdb);
     arena_fini(&j->arena);
-    if (j->perf_map) fclose(j->perf_map);
+    perf_close(j->perf);
     base_free(j);
 }
 

@@ -45,6 +45,9 @@ static void test_protection(bool once)
 }
 
 #ifdef METTA_JIT
+#include <elf.h>
+
+#include "jit1/gdb.h"
 #include "jit1/stencil.h"
 
 static uint64_t patched(PatchKind kind, uint64_t run, uint64_t value, int64_t addend, bool *ok)
@@ -90,6 +93,59 @@ static void test_stencils(void)
         CHECK(!stencil_of[op][0] || op_info((uint8_t)op)->mnemonic);
     }
 }
+
+/* Is the object file's section NAME there, with the SIZE bytes of CONTENTS at its end? */
+static bool ends_in(const Buf *object, const char *name, const char *contents, size_t size)
+{
+    Elf64_Ehdr head;
+    memcpy(&head, object->data, sizeof head);
+    const Elf64_Shdr *sections = (const Elf64_Shdr *)(const void *)(object->data + head.e_shoff);
+    const char *strings = object->data + sections[head.e_shstrndx].sh_offset;
+    for (unsigned i = 1; i < head.e_shnum; i++) {
+        const Elf64_Shdr *s = &sections[i];
+        if (strcmp(strings + s->sh_name, name) != 0) continue;
+        return s->sh_size >= size &&
+               memcmp(object->data + s->sh_offset + s->sh_size - size, contents, size) == 0;
+    }
+    return false;
+}
+
+/* What gdb is told of some code: its name, its lines, what it pushes. */
+static void test_gdb(void)
+{
+    static char first[] = "a.metta", second[] = "b.metta";
+    char *files[] = {first, second};
+    char name[] = "metta:f/1";
+    CodeInfo info = {.name = name, .run = UINT64_C(0x1122334455667788), .size = 300, .files = files};
+    vec_push(&info.rows, ((CodeRow){0, {.file = 1, .line = 2, .column = 1}, .aside = true}));
+    vec_push(&info.rows, ((CodeRow){16, {.file = 0, .line = 10, .column = 3}, .first = true}));
+    vec_push(&info.rows, ((CodeRow){216, {.file = 0, .line = 9, .column = 4}, .aside = false}));
+    CodeFrame frame = {.end = 64, .count = 2, .push = {{33, 0}, {35, 15}}};
+    vec_push(&info.frames, frame);
+    Buf object = {0};
+    gdb_write_object(&info, &object);
+    static const char lines[] =
+        "b.metta\0\0\0\0a.metta\0\0\0\0\0"
+        "\0\11\2\x88\x77\x66\x55\x44\x33\x22\x11"
+        "\2\0\3\1\5\1\6\1"          /* line 2, not to stop at */
+        "\2\20\4\2\3\10\5\3\6\12\1" /* the other file, 8 lines on, behind the prologue */
+        "\2\xC8\1\3\x7F\5\4\1"      /* 200 bytes and -1 lines on */
+        "\2\x54\0\1\1";
+    CHECK(ends_in(&object, ".debug_line", lines, sizeof lines - 1));
+    static const char frames[] = "\x88\x77\x66\x55\x44\x33\x22\x11\54\1\0\0\0\0\0\0"
+                                 "\4\41\0\0\0\16\20"      /* a push: two words */
+                                 "\4\2\0\0\0\16\30\x8F\3" /* another, of r15, which calls preserve */
+                                 "\4\35\0\0\0\16\10\xCF"; /* all popped */
+    CHECK(ends_in(&object, ".debug_frame", frames, sizeof frames - 1));
+    CHECK(ends_in(&object, ".strtab", "\0metta:f/1", 11));
+    GdbCode *x = gdb_register(&info), *y = gdb_register(&info), *z = gdb_register(&info);
+    gdb_unregister(y);
+    gdb_unregister(z);
+    gdb_unregister(x);
+    buf_free(&object);
+    vec_free(&info.rows);
+    vec_free(&info.frames);
+}
 #endif
 
 int main(void)
@@ -100,6 +156,7 @@ int main(void)
 #ifdef METTA_JIT
     test_patches();
     test_stencils();
+    test_gdb();
 #endif
     return unit_end();
 }
