@@ -464,7 +464,8 @@ MT_API void mt_debug_stop_first(MtRuntime *rt);
  *
  *   HEAD[/ARITY][:PORT] [if CONDITION] [hits COUNT]    calls of a function
  *   (PATTERN)[:PORT] [if ...] [hits ...]               goals that unify with a pattern
- *   FILE:LINE [if ...] [hits ...]                      the rule that stands there has matched
+ *   FILE:LINE [if ...] [hits ...]                      the rule that begins there has matched, or evaluation comes to
+ *                                                      an expression of its body or of a query
  *
  * The port is call unless given.  A condition is an expression in which the variables of rules and pattern have their values, and $result
  * has at exit; it holds when its first result is True.  A count is N, >=N or %N (each Nth time).  TEMPORARY: disabled once it has stopped. */
@@ -484,7 +485,8 @@ typedef struct MtBreakInfo {
     uint64_t ignore;      /* hits still to be passed over */
     uint64_t hits;        /* that it came true, passed over or not */
     uint64_t evaluations; /* of its condition */
-    uint32_t line;        /* of the rule that a line was found in; 0: none yet */
+    uint32_t line;        /* that one at a line is at, when it is known; else 0 */
+    const char *note;     /* that this is another line than asked for, or why it is not known; or NULL */
 } MtBreakInfo;
 /* Breakpoint I, counted from 0; false behind the last.  The texts are valid until it is changed. */
 MT_API bool mt_break_info(MtRuntime *rt, size_t i, MtBreakInfo *info);

@@ -126,9 +126,8 @@ static MtStatus fail_without(MtRuntime *x)
     return api_fail(x, MT_INVALID, "there is no debugger");
 }
 
-static MtStatus added(MtRuntime *x, uint32_t id, const char *error, uint32_t *out)
+static MtStatus added(MtRuntime *x, uint32_t id, const char *error)
 {
-    *out = id;
     return id ? MT_OK : api_fail(x, MT_INVALID, "%s", error);
 }
 
@@ -136,21 +135,24 @@ MtStatus mt_break_add(MtRuntime *x, const char *text, bool temporary, uint32_t *
 {
     const char *error = "";
     if (!x->debugger) return fail_without(x);
-    return added(x, break_add(x->debugger, text, temporary, &error), error, id);
+    *id = break_add(x->debugger, text, temporary, &error);
+    return added(x, *id, error);
 }
 
 MtStatus mt_break_watch(MtRuntime *x, const char *text, uint32_t *id)
 {
     const char *error = "";
     if (!x->debugger) return fail_without(x);
-    return added(x, break_add_watch(x->debugger, text, &error), error, id);
+    *id = break_add_watch(x->debugger, text, &error);
+    return added(x, *id, error);
 }
 
 MtStatus mt_break_catch(MtRuntime *x, const char *name, uint32_t *id)
 {
     const char *error = "";
     if (!x->debugger) return fail_without(x);
-    return added(x, break_add_catch(x->debugger, name, &error), error, id);
+    *id = break_add_catch(x->debugger, name, &error);
+    return added(x, *id, error);
 }
 
 bool mt_break_info(MtRuntime *x, size_t i, MtBreakInfo *info)
@@ -173,6 +175,7 @@ bool mt_break_info(MtRuntime *x, size_t i, MtBreakInfo *info)
         .hits = b->hits,
         .evaluations = b->evaluations,
         .line = b->first,
+        .note = b->note,
     };
     return true;
 }

@@ -35,6 +35,9 @@ enum {
     OBJ_NEGATIVE = 4,  /* BIG: sign */
     OBJ_PLAIN = 8,     /* VAR: written by the programmer: prints without its number */
     OBJ_STORED = 16,   /* lives in a space's store, not in the heap */
+    /* EXPR, for the debugger: its evaluation is to be told; a part of it is such. */
+    OBJ_SPOT = 32,
+    OBJ_HOLDS_SPOT = 64,
 };
 
 /* A heap object: a header word, then its body. */

@@ -230,13 +230,25 @@ static void answer(Prompt *p, MtResume how)
     p->answered = true;
 }
 
-static void add_break(Prompt *p, const char *text, bool temporary)
+/* What is known of breakpoint ID. */
+static bool find_break(Prompt *p, uint32_t id, MtBreakInfo *b)
+{
+    for (size_t i = 0; mt_break_info(p->rt, i, b); i++)
+        if (b->id == id) return true;
+    return false;
+}
+
+static bool add_break(Prompt *p, const char *text, bool temporary)
 {
     uint32_t id;
-    if (mt_break_add(p->rt, text, temporary, &id) != MT_OK)
+    MtBreakInfo b;
+    if (mt_break_add(p->rt, text, temporary, &id) != MT_OK) {
         complain(p);
-    else
-        fprintf(p->out, "Breakpoint %" PRIu32 " at %s\n", id, text);
+        return false;
+    }
+    fprintf(p->out, "Breakpoint %" PRIu32 " at %s\n", id, text);
+    if (find_break(p, id, &b) && b.note) fprintf(p->out, "  %s\n", b.note);
+    return true;
 }
 
 static void command_break(Prompt *p, char *text)
@@ -352,7 +364,10 @@ static void info_breakpoints(Prompt *p)
         if (i == 0) fputs("Num  Type      Enb  Hits  What\n", p->out);
         fprintf(p->out, "%-4" PRIu32 " %-9s %-4s %-5" PRIu64 " %s", b.id, b.kind, b.enabled ? "y" : "n",
                 b.hits, b.text);
-        if (b.line) fprintf(p->out, " (rule at line %" PRIu32 ")", b.line);
+        if (b.note)
+            fprintf(p->out, " (%s)", b.note);
+        else if (strcmp(b.kind, "line") == 0 && !b.line)
+            fputs(" (not reached yet)", p->out);
         if (b.temporary) fputs(" once", p->out);
         if (b.condition) fprintf(p->out, " if %s (evaluated %" PRIu64 " times)", b.condition, b.evaluations);
         if (b.count) fprintf(p->out, " hits %s", b.count);
@@ -523,8 +538,7 @@ static void command_finish(Prompt *p, char *text)
 static void command_until(Prompt *p, char *text)
 {
     if (*text) {
-        add_break(p, text, true);
-        go(p, MT_RESUME_CONTINUE, "");
+        if (add_break(p, text, true)) go(p, MT_RESUME_CONTINUE, "");
     } else {
         go(p, MT_RESUME_NEXT, "");
     }

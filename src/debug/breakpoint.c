@@ -154,6 +154,7 @@ static Breakpoint *new_break(Text text)
 
 static void free_break(Breakpoint *b)
 {
+    line_free(b);
     base_free(b->file);
     base_free(b->text);
     base_free(b->condition_text);
@@ -167,6 +168,7 @@ static uint32_t keep_break(Debugger *d, Breakpoint *b)
     vec_push(&d->breaks, b);
     d->resolved = 0;
     break_changed(d);
+    if (b->kind == BREAK_LINE) resolve_lines(d);
     return b->id;
 }
 
@@ -182,6 +184,8 @@ uint32_t break_add(Debugger *d, const char *text, bool temporary, const char **e
     bool ok = false;
     if (!parse_where(d, b, t))
         complain(d, error, "this is no function, pattern or FILE:LINE", t);
+    else if (b->kind == BREAK_LINE && !line_look_up(d, b, error))
+        ; /* *ERROR says what is wrong */
     else if (hits_text && !break_hit_condition(b, hits_text))
         complain(d, error, "this is no count such as 5, >=5 or %5", hits);
     else
@@ -282,6 +286,9 @@ void break_changed(Debugger *d)
         d->natives |= b->native;
         spaces |= b->kind == BREAK_SPACE || b->kind == BREAK_STATE;
         if (b->head < symbols) want.data[b->head] |= (uint8_t)watch_bits(b);
+        for (size_t k = 0; k < b->spots.len; k++)
+            want.data[b->spots.data[k].head] |=
+                b->spots.data[k].path ? WATCH_RULES | WATCH_LINES : WATCH_RULES;
     }
     for (uint32_t s = 0; vm && s < symbols; s++) {
         bool before = s < d->watch.len && d->watch.data[s] != 0, now = want.data[s] != 0;
@@ -354,98 +361,6 @@ bool break_hit_condition(Breakpoint *b, const char *text)
     return true;
 }
 
-/* -- Lines -- */
-
-static bool is_file(const char *path, const char *asked)
-{
-    size_t n = strlen(path), k = strlen(asked);
-    if (n < k || strcmp(path + n - k, asked) != 0) return false;
-    return n == k || path[n - k - 1] == '/' || asked[0] == '/';
-}
-
-/* Called with each rule of a module that has a place. */
-static void try_line(Debugger *d, Breakpoint *b, const Module *m, const RuleSource *source)
-{
-    const Span *span = m->spans.data + source->first;
-    if (source->count == 0 || span->file >= d->rt->files.len ||
-        !is_file(d->rt->files.data[span->file], b->file))
-        return;
-    /* The rule on that line, or else the first one behind it. */
-    bool inside = span->line <= b->line && b->line <= span->end_line;
-    bool behind = span->line > b->line && (!b->first || span->line < b->first);
-    if (!inside && !(behind && !(b->first && b->first <= b->line))) return;
-    b->first = span->line;
-    b->last = span->end_line;
-}
-
-/* The function that the rule found belongs to. */
-static void find_head(Debugger *d, Breakpoint *b, const Module *m)
-{
-    FoundRules rules = {0};
-    for (uint32_t s = 0; s < sym_count(d->rt->symbols) && b->head == NO_HEAD; s++) {
-        rules.len = 0;
-        rules_of(d, m->scope, s, ANY_ARITY, &rules);
-        for (size_t i = 0; i < rules.len; i++) {
-            Span place = rule_place(d, rules.data[i].space, rules.data[i].rule.id);
-            if (rules.data[i].space != m->space || place.line != b->first) continue;
-            b->head = s;
-        }
-    }
-    vec_free(&rules);
-}
-
-static void resolve_line(Debugger *d, Breakpoint *b)
-{
-    for (size_t i = 0; i < d->rt->modules.len; i++) {
-        const Module *m = d->rt->modules.data[i];
-        uint32_t before = b->first;
-        if (m->builtin) continue;
-        for (size_t k = 0; k < m->sources.len; k++) try_line(d, b, m, &m->sources.data[k]);
-        if (b->first != before) {
-            b->head = NO_HEAD;
-            find_head(d, b, m);
-        }
-    }
-}
-
-void resolve_lines(Debugger *d)
-{
-    size_t rules = 1;
-    bool found = false;
-    for (size_t i = 0; i < d->rt->modules.len; i++) rules += d->rt->modules.data[i]->sources.len;
-    if (rules == d->resolved) return;
-    d->resolved = rules;
-    for (size_t i = 0; i < d->breaks.len; i++) {
-        Breakpoint *b = d->breaks.data[i];
-        b->argument_items = 0;
-        if (b->kind != BREAK_LINE) continue;
-        uint32_t head = b->head;
-        resolve_line(d, b);
-        found |= b->head != head;
-    }
-    if (found) break_changed(d);
-}
-
-void break_at_query(Debugger *d)
-{
-    const Span *query = &d->rt->debug.query;
-    if (!query->line || query->file >= d->rt->files.len) return;
-    for (size_t i = 0; i < d->breaks.len; i++) {
-        Breakpoint *b = d->breaks.data[i];
-        if (!b->enabled || b->kind != BREAK_LINE || b->line < query->line || b->line > query->end_line)
-            continue;
-        if (!is_file(d->rt->files.data[query->file], b->file)) continue;
-        /* No rule behind the query is meant. */
-        b->first = b->last = query->line;
-        b->head = NO_HEAD;
-        d->first = true;
-        d->first_break = b->id;
-        b->hits++;
-        break_changed(d);
-        return;
-    }
-}
-
 /* -- Hits -- */
 
 static bool goal_unifies(Debugger *d, Word pattern, Word goal, Bindings *out)
@@ -464,15 +379,14 @@ static bool goal_unifies(Debugger *d, Word pattern, Word goal, Bindings *out)
     return ok;
 }
 
-static bool at_line(Debugger *d, const Breakpoint *b, const Machine *m, Bindings *out)
+/* The variables of the rule at work, if B asks for them.  True, always. */
+static bool add_line_variables(Debugger *d, const Breakpoint *b, const Machine *m, Word goal, Bindings *out)
 {
-    Span place = rule_place(d, m->rule_space, m->rule);
-    if (place.line != b->first || place.file >= d->rt->files.len) return false;
-    if (!is_file(d->rt->files.data[place.file], b->file)) return false;
     FoundRules rules = {0};
-    Word goal = atom_deref(m->atom);
-    rules_of(d, m->scope, b->head, expr_len(goal) - 1, &rules);
-    for (size_t i = 0; i < rules.len && !word_is_nil(b->condition); i++)
+    Word head = atom_deref(expr_at(goal, 0));
+    if (word_is_nil(b->condition) || !word_is_sym(head)) return true;
+    rules_of(d, m->scope, word_sym_id(head), expr_len(goal) - 1, &rules);
+    for (size_t i = 0; i < rules.len; i++)
         if (rules.data[i].space == m->rule_space && rules.data[i].rule.id == m->rule)
             rule_bindings(d, &rules.data[i].rule, goal, out);
     vec_free(&rules);
@@ -483,8 +397,8 @@ static bool at_line(Debugger *d, const Breakpoint *b, const Machine *m, Bindings
 static bool applies(Debugger *d, const Breakpoint *b, Port port, Word goal, const Machine *m, Bindings *out)
 {
     if (!b->enabled || b->port != port || !atom_is_cons(goal)) return false;
+    if (b->kind == BREAK_LINE) return line_has_rule(b, m) && add_line_variables(d, b, m, goal, out);
     if (head_symbol(d, atom_deref(expr_at(goal, 0))) != b->head) return false;
-    if (b->kind == BREAK_LINE) return at_line(d, b, m, out);
     if (b->kind != BREAK_FUNCTION && b->kind != BREAK_PATTERN) return false;
     if (b->arity != ANY_ARITY && b->arity + 1 != expr_len(goal)) return false;
     return b->kind == BREAK_FUNCTION || goal_unifies(d, b->pattern, goal, out);
@@ -545,9 +459,8 @@ static bool add_arguments(Debugger *d, const Scope *scope, Breakpoint *b, Word g
     return true;
 }
 
-/* Does the condition of B hold for GOAL?  Both words survive in *GOAL and *VALUE. */
-static bool condition_holds(Debugger *d, Machine *m, Breakpoint *b, Word *goal, Word *value,
-                            Bindings *variables)
+bool condition_holds(Debugger *d, Machine *m, Breakpoint *b, const Word *goal, const Word *value,
+                     Bindings *variables)
 {
     if (word_is_nil(b->condition)) return true;
     if (b->kind != BREAK_LINE && !add_arguments(d, m->scope, b, *goal, variables))
@@ -573,8 +486,7 @@ static bool count_holds(const Breakpoint *b)
     return kind == '>' ? b->hits >= n : b->hits == n;
 }
 
-/* B has come true: does it stop? */
-static bool counts(Breakpoint *b)
+bool break_counts(Breakpoint *b)
 {
     b->hits++;
     if (b->ignore > 0) {
@@ -582,6 +494,15 @@ static bool counts(Breakpoint *b)
         return false;
     }
     return count_holds(b);
+}
+
+Breakpoint *break_stops(Debugger *d, Breakpoint *hit)
+{
+    if (hit && hit->temporary) {
+        hit->enabled = false; /* the client sees it once more, and deletes it */
+        break_changed(d);
+    }
+    return hit;
 }
 
 Breakpoint *break_hit(Debugger *d, Port port, Word *goal, Word *value)
@@ -592,15 +513,11 @@ Breakpoint *break_hit(Debugger *d, Port port, Word *goal, Word *value)
         Breakpoint *b = d->breaks.data[i];
         Bindings variables = {0};
         if (applies(d, b, port, atom_deref(*goal), m, &variables) &&
-            condition_holds(d, m, b, goal, value, &variables) && counts(b) && !hit)
+            condition_holds(d, m, b, goal, value, &variables) && break_counts(b) && !hit)
             hit = b;
         vec_free(&variables);
     }
-    if (hit && hit->temporary) {
-        hit->enabled = false; /* the client sees it once more, and deletes it */
-        break_changed(d);
-    }
-    return hit;
+    return break_stops(d, hit);
 }
 
 Breakpoint *catch_hit(Debugger *d, CatchKind kind)
@@ -608,7 +525,7 @@ Breakpoint *catch_hit(Debugger *d, CatchKind kind)
     if (!(d->catches & 1U << kind)) return NULL;
     for (size_t i = 0; i < d->breaks.len; i++) {
         Breakpoint *b = d->breaks.data[i];
-        if (b->enabled && b->kind == BREAK_CATCH && b->catches == kind) return counts(b) ? b : NULL;
+        if (b->enabled && b->kind == BREAK_CATCH && b->catches == kind) return break_counts(b) ? b : NULL;
     }
     return NULL;
 }
@@ -632,7 +549,7 @@ void space_changed(Runtime *rt, Space *s, Word atom, bool added)
     if (d->busy || d->derivation || !rt->machine) return;
     for (size_t i = 0; i < d->breaks.len; i++) {
         Breakpoint *b = d->breaks.data[i];
-        if (!is_watched_change(d, b, s, atom) || !counts(b)) continue;
+        if (!is_watched_change(d, b, s, atom) || !break_counts(b)) continue;
         size_t now = s ? space_count(s) : 0;
         vec_clear(&d->note);
         if (s)

@@ -52,8 +52,9 @@ typedef struct Stop {
     uint32_t result;     /* EXIT: which one, from 1 */
     size_t alternatives; /* EXIT: pending ones of this goal; REDO: all that are left */
     Word goal;           /* WORD_NIL: none */
-    Word value; /* UNIFY: what it becomes; EXIT: the result; ERROR: the error; watchpoints: the atom */
-    Span place; /* of the call; line 0: not known */
+    Word value;  /* UNIFY: what it becomes; EXIT: the result; ERROR: the error; watchpoints: the atom */
+    Span place;  /* of the call; line 0: not known */
+    bool inside; /* UNIFY: VALUE is a part of the body, at PLACE, that evaluation has come to */
     uint32_t breakpoint; /* that has stopped it, or 0 */
     const char *note;    /* a line more, or NULL */
 } Stop;
@@ -86,7 +87,7 @@ const char *debug_gathered(Debugger *d, size_t *count);
 typedef enum BreakKind {
     BREAK_FUNCTION, /* calls of a name */
     BREAK_PATTERN,  /* goals that unify with a pattern */
-    BREAK_LINE,     /* the rule that a line of a text belongs to */
+    BREAK_LINE,     /* what is evaluated on a line of a text */
     BREAK_SPACE,    /* atoms that come or go */
     BREAK_STATE,    /* changes of a state */
     BREAK_CATCH,    /* kinds of events, wherever they happen */
@@ -107,6 +108,17 @@ typedef struct Argument {
     uint32_t name, at;
 } Argument;
 
+/* What a line means in one rule. */
+typedef struct LineSpot {
+    uint32_t head; /* of the function */
+    const Space *space;
+    uint32_t rule;
+    uint32_t depth; /* items in the path */
+    uint32_t
+        *path;  /* to the expression in the right side, by items; NULL: the whole rule, when it has matched */
+    Span place; /* of the expression */
+} LineSpot;
+
 typedef struct Breakpoint {
     uint32_t id;
     BreakKind kind;
@@ -118,7 +130,10 @@ typedef struct Breakpoint {
     uint32_t head, arity; /* FUNCTION, PATTERN */
     char *file;           /* LINE; or NULL */
     uint32_t line;        /* as asked for */
-    uint32_t first, last; /* lines of the rule that was found; 0: none yet */
+    uint32_t wanted;      /* the next line that an expression begins on */
+    uint32_t first;       /* the line that was found; 0: none yet */
+    VEC(LineSpot) spots;  /* what was found; none: a query, or nothing yet */
+    char *note;           /* that the line is another one, or the file is not there; or NULL */
     Word pattern;         /* PATTERN, SPACE; root */
     Word subject;         /* SPACE, STATE: root */
     Word condition;       /* root; WORD_NIL: none */
@@ -136,8 +151,10 @@ typedef struct Breakpoint {
  *
  *   HEAD[/ARITY][:PORT] [if CONDITION] [hits COUNT]     calls of a function
  *   (PATTERN)[:PORT] [if ...] [hits ...]                goals that unify with it
- *   FILE:LINE [if ...] [hits ...]                       the rule that stands there
+ *   FILE:LINE [if ...] [hits ...]                       what is evaluated there
  *
+ * A line that the left side of a rule begins on means the rule, when it has matched; one of its right side the expressions that begin there,
+ * when evaluation comes to them; one of a query its first call.  Where there is nothing the next such line is taken.
  * PORT is call unless given.  CONDITION is an expression over the variables of rule and pattern, and $result at exit; it holds when it
  * evaluates to True.  COUNT is N (from the Nth on: ">=N", every Nth: "%N"). */
 uint32_t break_add(Debugger *d, const char *text, bool temporary, const char **error);
@@ -167,6 +184,9 @@ typedef struct Activation {
     const Frame *frame;
     bool tail; /* a function that has made a last call: only its name is known */
     uint32_t tier;
+    const Space *space; /* of the rule at work, if the frame knows it, else NULL */
+    uint32_t rule;
+    Span place; /* of PART, where it is known; else line 0 */
 } Activation;
 
 /* Goes from the goal at the stop outwards. */
@@ -175,7 +195,8 @@ typedef struct Walk {
     const Frame *frame;
     uint32_t head;
     bool started;
-    Word call; /* what the frame that was walked last has called, or Nil: valid until the next evaluation */
+    Word call;   /* what the frame that was walked last has called, or Nil: valid until the next evaluation */
+    bool inside; /* the first one is at the place of the stop */
 } Walk;
 
 /* CALL: that is at the stop, or Nil. */
@@ -209,6 +230,8 @@ typedef struct FoundRule {
 typedef VEC(FoundRule) FoundRules;
 /* Append the rules for HEAD, with ARITY arguments or ANY_ARITY, in order.  Valid until the next safepoint. */
 void rules_of(Debugger *d, const Scope *scope, uint32_t head, uint32_t arity, FoundRules *out);
+/* Is TERM an instance of PATTERN, a part of RULE?  Appends what the variables in it are; nothing stays bound. */
+bool part_bindings(Debugger *d, const Rule *rule, Word pattern, Word term, Bindings *out);
 /* Does GOAL match the rule?  Appends the variables of the rule; nothing stays bound. */
 bool rule_bindings(Debugger *d, const Rule *rule, Word goal, Bindings *out);
 /* The place of the rule; line 0: it has none. */
@@ -222,6 +245,8 @@ bool expression_at(Debugger *d, const FoundRule *r, const Span *place, Word *nod
 Word instance(Debugger *d, const Rule *rule, Word part, const Bindings *bindings);
 /* Where GOAL, which M is about to call, stands in the text. */
 Span call_place(Debugger *d, const Machine *m, Word goal);
+/* The same when HEAD calls it with the continuation FRAME. */
+Span call_place_in(Debugger *d, const Scope *scope, const Frame *frame, uint32_t head, Word goal);
 /* Has the program itself rules for HEAD with N items? */
 bool is_program_function(Debugger *d, const Scope *scope, Word head, uint32_t n);
 

@@ -11,7 +11,11 @@
 Walk walk_begin(Debugger *d, Word call)
 {
     Machine *m = d->machine;
-    return (Walk){.d = d, .frame = m ? m->frame : NULL, .head = m ? m->head : NO_HEAD, .call = call};
+    return (Walk){.d = d,
+                  .frame = m ? m->frame : NULL,
+                  .head = m ? m->head : NO_HEAD,
+                  .call = call,
+                  .inside = d->stop.inside};
 }
 
 static bool waits_for_part(const Frame *f)
@@ -74,6 +78,15 @@ static const Frame *take_mark(Walk *w, const Frame *f, Activation *a)
     w->call = f->slot[MARK_GOAL];
     a->goal = f->slot[MARK_GOAL];
     a->number = mark_number(f->slot);
+    if (is_line_frame(f)) {
+        line_frame_rule(f, &a->space, &a->rule);
+        /* The goal may be marked by a frame of its own, too. */
+        const Frame *outer = f->parent;
+        if (outer->kind == FRAME_PORT && outer->slot[MARK_GOAL] == f->slot[MARK_GOAL]) {
+            a->number = mark_number(outer->slot);
+            f = outer;
+        }
+    }
     Word head = atom_deref(expr_at(atom_deref(a->goal), 0));
     if (word_is_sym(head)) a->head = word_sym_id(head);
     return f->parent;
@@ -120,6 +133,11 @@ bool walk_next(Walk *w, Activation *a)
     } else {
         w->frame = take_tier0(w, f, a);
     }
+    if (w->inside) {
+        a->part = w->d->stop.value;
+        a->place = w->d->stop.place;
+    }
+    w->inside = false;
     return true;
 }
 
@@ -238,6 +256,9 @@ void site_of(Debugger *d, const Activation *a, Site *site, Bindings *bindings)
         site->space = goal->space;
         site->rule = goal->rule;
         site->place = rule_place(d, goal->space, goal->rule);
+    } else if (a->space) {
+        site->space = a->space;
+        site->rule = a->rule;
     }
     if (a->frame && a->frame->kind == FRAME_VM) {
         site->place = vm_place(a->frame);
@@ -248,20 +269,26 @@ void site_of(Debugger *d, const Activation *a, Site *site, Bindings *bindings)
         part_at(d, scope, a->head, site, bindings);
     else
         site_of_parts(d, scope, a, site, bindings);
+    if (a->place.line) site->place = a->place;
     if (!site->place.line && site->space) site->place = rule_place(d, site->space, site->rule);
 }
 
 /* -- Where a call stands -- */
 
-Span call_place(Debugger *d, const Machine *m, Word goal)
+Span call_place_in(Debugger *d, const Scope *scope, const Frame *frame, uint32_t head, Word goal)
 {
-    const Frame *f = skip_transparent(m->frame);
+    const Frame *f = skip_transparent(frame);
     FoundRule rule;
     Span place;
-    if (m->head == NO_HEAD) return d->rt->debug.query;
-    if (f && f->kind == FRAME_VM && f->head == m->head) return vm_place(f);
-    Word part = f && waits_for_part(f) && f->head == m->head ? frame_part(f) : WORD_NIL;
+    if (head == NO_HEAD) return d->rt->debug.query;
+    if (f && f->kind == FRAME_VM && f->head == head) return vm_place(f);
+    Word part = f && waits_for_part(f) && f->head == head ? frame_part(f) : WORD_NIL;
     if (atom_is_cons(part) && atom_equal(expr_at(part, 0), expr_at(goal, 0))) goal = part;
-    if (find_expression(d, m->scope, m->head, goal, &rule, &place, NULL)) return place;
+    if (find_expression(d, scope, head, goal, &rule, &place, NULL)) return place;
     return d->rt->debug.query;
+}
+
+Span call_place(Debugger *d, const Machine *m, Word goal)
+{
+    return call_place_in(d, m->scope, m->frame, m->head, goal);
 }

@@ -11,7 +11,7 @@ static inline Word number_word(uint64_t number)
 Frame *frame_of_goal(const Machine *m)
 {
     Frame *f = m->frame;
-    while (f && f->kind != FRAME_PORT) f = f->parent;
+    while (f && (f->kind != FRAME_PORT || mark_number(f->slot) == 0)) f = f->parent;
     return f;
 }
 
@@ -143,8 +143,10 @@ static bool is_quiet(const Debugger *d, uint32_t depth)
 static Goal *goal_around(Debugger *d, Machine *m, const Stop *s)
 {
     for (Frame *f = m->frame; f; f = f->parent) {
-        if (f->kind != FRAME_PORT || mark_number(f->slot) == s->number) continue;
-        return goal_find(d, mark_number(f->slot));
+        if (f->kind != FRAME_PORT) continue;
+        uint64_t number = mark_number(f->slot);
+        if (number == 0 || number == s->number) continue;
+        return goal_find(d, number);
     }
     return NULL;
 }
@@ -274,10 +276,11 @@ static bool is_detour(Debugger *d, Machine *m, Resume how, Step *next)
 
 /* -- DebugPorts -- */
 
-static uint32_t depth_here(Debugger *d, Machine *m)
+/* The depth of what is called with F as its continuation. */
+static uint32_t depth_at(Debugger *d, Machine *m, const Frame *f)
 {
     d->machine = m;
-    Walk w = {.d = d, .frame = m->frame, .head = NO_HEAD, .started = true, .call = WORD_NIL};
+    Walk w = {.d = d, .frame = f, .head = NO_HEAD, .started = true, .call = WORD_NIL};
     Activation a;
     uint32_t n = 1;
     while (walk_next(&w, &a)) {
@@ -288,6 +291,11 @@ static uint32_t depth_here(Debugger *d, Machine *m)
         if (a.head != NO_HEAD) n++;
     }
     return n;
+}
+
+static uint32_t depth_here(Debugger *d, Machine *m)
+{
+    return depth_at(d, m, m->frame);
 }
 
 static bool port_call(Machine *m, Step *next)
@@ -364,10 +372,27 @@ static bool port_unify(Machine *m, Step *next)
         s.depth = goal ? goal->depth : depth_here(d, m);
         s.place = rule_place(d, m->rule_space, m->rule);
         if (!goal) s.number = mark_open(d, m, &s)->number;
-        if (hit && hit->kind == BREAK_LINE && hit->line > s.place.line) s.place.line = hit->line;
-        if (is_stop(d, &s, hit)) return !is_detour(d, m, ask(d, m, &s), next);
+        if (hit && hit->kind == BREAK_LINE && hit->first > s.place.line) s.place.line = hit->first;
+        if (is_stop(d, &s, hit) && is_detour(d, m, ask(d, m, &s), next)) return false;
     }
+    if (watch & WATCH_LINES) line_rule_applied(d, m);
     return true;
+}
+
+static bool port_reach(Machine *m, Step *next)
+{
+    Debugger *d = debugger_of(m);
+    if (d->busy || d->derivation) return true;
+    Stop s = {.port = AT_UNIFY, .inside = true};
+    Frame *f;
+    Breakpoint *hit = line_hit(d, &f, &s.place);
+    if (!hit) return true;
+    Goal *goal = line_goal(d, f, depth_at(d, m, f->parent));
+    s.number = goal->number;
+    s.depth = goal->depth;
+    s.goal = f->slot[MARK_GOAL];
+    s.value = m->atom;
+    return !is_stop(d, &s, hit) || !is_detour(d, m, ask(d, m, &s), next);
 }
 
 static const char *stuck_note(Debugger *d, const Machine *m, Word head)
@@ -671,6 +696,7 @@ static void port_trace(Runtime *rt, Heap *h)
 const DebugPorts debug_ports = {
     .call = port_call,
     .unify = port_unify,
+    .reach = port_reach,
     .stuck = port_stuck,
     .error = port_error,
     .result = port_result,

@@ -46,8 +46,7 @@ bool is_program_function(Debugger *d, const Scope *scope, Word head, uint32_t n)
     return false;
 }
 
-/* What the variables of PATTERN, a part of RULE, are in TERM. */
-static bool part_bindings(Debugger *d, const Rule *rule, Word pattern, Word term, Bindings *out)
+bool part_bindings(Debugger *d, const Rule *rule, Word pattern, Word term, Bindings *out)
 {
     Runtime *rt = d->rt;
     Word *slots = base_alloc((rule->slot_count + 1) * sizeof *slots);

@@ -56,6 +56,7 @@ enum {
     WATCH_CALLS = 1, /* some breakpoint asks at calls */
     WATCH_PORTS = 2, /* or at later ports: the goals are marked */
     WATCH_RULES = 4, /* or at rules: the function stays in tier 0 */
+    WATCH_LINES = 8, /* or at parts of their bodies */
 };
 
 struct Debugger {
@@ -150,13 +151,37 @@ Frame *frame_of_goal(const Machine *m);
 /* breakpoint.c: the breakpoint that stops GOAL at PORT, or NULL.  VALUE: of EXIT, else NULL.  Both are registers of the machine. */
 Breakpoint *break_hit(Debugger *d, Port port, Word *goal, Word *value);
 Breakpoint *catch_hit(Debugger *d, CatchKind kind);
-void resolve_lines(Debugger *d);
-/* Stop in the query that is about to run, if a breakpoint is at one of its lines. */
-void break_at_query(Debugger *d);
+/* Does the condition of B hold for GOAL?  VARIABLES gets those of the rules, unless B is at a line: then it has them already. */
+bool condition_holds(Debugger *d, Machine *m, Breakpoint *b, const Word *goal, const Word *value,
+                     Bindings *variables);
+/* B has come true: does it stop? */
+bool break_counts(Breakpoint *b);
+/* HIT, or NULL, stops: if it is temporary, for the last time.  Returns it. */
+Breakpoint *break_stops(Debugger *d, Breakpoint *hit);
 void breaks_trace(Debugger *d, Heap *h);
 void breaks_free(Debugger *d);
 /* Does a breakpoint wait for this change?  Then it is noted, for the end of the operation. */
 void space_changed(Runtime *rt, Space *s, Word atom, bool added);
+
+/* line.c */
+/* Find the line that B, a new breakpoint, is at as far as the text tells; false: there is none, and *ERROR says so. */
+bool line_look_up(Debugger *d, Breakpoint *b, const char **error);
+void line_free(Breakpoint *b);
+/* Find the rules that lines mean, if there are new ones. */
+void resolve_lines(Debugger *d);
+/* Stop in the query that is about to run, if a breakpoint is at one of its lines. */
+void break_at_query(Debugger *d);
+/* Is B at the whole rule that M has applied? */
+bool line_has_rule(const Breakpoint *b, const Machine *m);
+/* M has applied a rule of a function that is watched for lines to m->atom: see to it that evaluation is seen to come to them in m->value. */
+void line_rule_applied(Debugger *d, Machine *m);
+/* A frame pushed by that, which knows the call and the rule. */
+bool is_line_frame(const Frame *f);
+void line_frame_rule(const Frame *f, const Space **space, uint32_t *rule);
+/* Evaluation has come to m->atom, flagged so: the breakpoint that stops there, in the call that *FRAME is the line frame of, or NULL. */
+Breakpoint *line_hit(Debugger *d, Frame **frame, Span *place);
+/* The goal of F, a line frame, which is marked now if it was not: its further results are seen. */
+Goal *line_goal(Debugger *d, Frame *f, uint32_t depth);
 
 /* choice.c: was the rule that M has just applied to marked goal NUMBER run out of turn before? */
 bool rule_is_used_up(Debugger *d, uint64_t number, Machine *m);

@@ -40,6 +40,8 @@ typedef struct DebugPorts {
     bool (*call)(Machine *m, Step *next);
     /* A rule (m->rule) has matched the goal m->atom; m->value is what that becomes.  False: as above. */
     bool (*unify)(Machine *m, Step *next);
+    /* The expression m->atom, flagged by the debugger (OBJ_SPOT), is about to be evaluated.  False: as above. */
+    bool (*reach)(Machine *m, Step *next);
     /* The goal m->atom is irreducible.  False: as above. */
     bool (*stuck)(Machine *m, Step *next);
     /* The error m->value has been made, by calling m->atom unless that is Nil. */
@@ -73,6 +75,12 @@ static inline bool is_watched(const Machine *m)
 #else
     return UNLIKELY(m->rt->debug.watching);
 #endif
+}
+
+/* Does the debugger wait for the evaluation of E, an expression? */
+static inline bool is_spot(const Machine *m, Word e)
+{
+    return UNLIKELY(word_obj(e)->flags & OBJ_SPOT) && is_watched(m);
 }
 
 static inline Step step_return(Machine *m, Word value)

@@ -89,9 +89,10 @@ static bool pure_call(Machine *m, Word t, int depth, Word *out)
     return pure_arguments_fit(m, sig, args) && info->body(m->rt, args, n, out) == BI_OK;
 }
 
-/* Tracing shows every reduction, so nothing is done in passing then. */
+/* Tracing shows every reduction, so nothing is done in passing then; nor is what the debugger waits for. */
 static bool try_pure(Machine *m, Word t, Word *out)
 {
+    if (UNLIKELY(word_obj(t)->flags & (OBJ_SPOT | OBJ_HOLDS_SPOT))) return false;
     if (UNLIKELY(log_on(&m->rt->log, LOG_TARGET_EVAL, LOG_TRACE) || m->rt->debug.derives)) return false;
     return pure_call(m, t, PURE_DEPTH, out);
 }
@@ -442,14 +443,27 @@ static bool has_quick_type(Word atom, Word type)
     return word_is_bool(atom) && type == W_SYM(T_BOOL);
 }
 
+/* Tell the debugger that T is about to be evaluated; false: *NEXT is to be done instead. */
+static bool tell_reach(Machine *m, Word *t, Word *type, Step *next)
+{
+    m->atom = *t;
+    m->type = *type;
+    bool go_on = m->rt->debug.ports->reach(m, next);
+    *t = atom_deref(m->atom);
+    *type = atom_deref(m->type);
+    return go_on;
+}
+
 Step eval_step(Machine *m)
 {
+    Step next;
     if (UNLIKELY(heap_wants_safepoint(&m->rt->heap)) && !safepoint(m)) return STEP_HALT;
     Word t = atom_deref(m->atom), type = atom_deref(m->type);
     if (UNLIKELY(log_on(&m->rt->log, LOG_TARGET_EVAL, LOG_TRACE))) log_eval(m, t, type);
     if (type == W_SYM(T_ATOM)) return step_return(m, t);
     if (atom_is_cons(t)) {
         if (type == W_SYM(T_EXPRESSION) || !atom_may_reduce(t)) return step_return(m, t);
+        if (is_spot(m, t) && !tell_reach(m, &t, &type, &next)) return next;
         Word value = WORD_UNIT;
         if (try_pure(m, t, &value) && accepts_value(value, type)) return step_return(m, value);
         return eval_expression(m, t, type);

@@ -210,6 +210,12 @@ Step minimal_step(Machine *m)
 {
     if (UNLIKELY(heap_wants_safepoint(&m->rt->heap)) && !safepoint(m)) return STEP_HALT;
     Word t = atom_deref(m->atom);
+    Step next;
+    if (atom_is_cons(t) && is_spot(m, t)) {
+        m->atom = t;
+        if (!m->rt->debug.ports->reach(m, &next)) return next;
+        t = atom_deref(m->atom);
+    }
     Instruction run = atom_is_cons(t) ? instruction_of(m, t) : NULL;
     return run ? run(m, t) : step_return(m, t);
 }

@@ -8,6 +8,43 @@ cat >fib.metta <<'END'
 
 !(fib 20)
 END
+cat >rules.metta <<'END'
+; Fibonacci numbers.
+
+(= (fib $n) (if (< $n 2) $n (+ (fib (- $n 1)) (fib (- $n 2)))))
+!(fib 20)
+END
+cat >order.metta <<'END'
+(= (drink) tea)
+(= (with tea) lemon)
+(= (order)
+   (let* (($d (drink))
+          ($e
+            (with $d)))
+      (served $d ; here
+         (both $e
+            (+ 1 2)))))
+(= (served $d $e) ($d $e))
+(= (both $x $y) ($x $y))
+(= (pick $x)
+   (case $x ((1 (one a)) (2
+        (two 5)))))
+(= (two $x) (2 $x))
+(= (find $x)
+   (match &self
+     (likes $x $y)
+     (fan $y)))
+(likes Tom jazz)
+!(order)
+!(pick 2)
+
+!(find Tom)
+; the end
+END
+echo '(= (twice $x)
+   (* 2 $x))' >part.metta
+echo '!(import! &self part)
+!(twice 4)' >imports.metta
 cat >nd.metta <<'END'
 (= (c) red)
 (= (c) green)
@@ -55,9 +92,33 @@ for tier in $tiers; do
     shows "function, tier $tier" 'Breakpoint 1, \(fib 20\) at fib.metta:5$' '^#0  \(fib 20\)' '^20$'
     lines "one frame, tier $tier" 1 '^#'
 
-    debug $tier fib.metta 'break fib.metta:3 if (== $n 1)' run c 'info b' 'd' c
-    shows "line with a condition, tier $tier" 'Breakpoint 1, \(fib 1\)' '^1 +line .*evaluated [0-9]+ times' '^\[6765\]$'
+    debug $tier rules.metta 'break rules.metta:3 if (== $n 1)' run c 'info b' 'd' c
+    shows "line with a condition, tier $tier" 'Breakpoint 1, \(fib 1\) => \(if \(< 1 2\) .* at rules.metta:3' \
+        '^1 +line .*evaluated [0-9]+ times' '^\[6765\]$'
     lines "nothing else stops, tier $tier" 2 '^Breakpoint 1, '
+
+    debug $tier fib.metta 'break fib.metta:3 if (< $n 3)' run bt 'info bindings' n c 'd' c
+    shows "line in a body, tier $tier" '^Breakpoint 1, \(fib 2\) => \(\+ \(fib \(- 2 1\)\) \(fib \(- 2 2\)\)\) at fib.metta:3$' \
+        '^#0  \(fib 2\) at fib.metta:3:8$' '^#18  \(fib 20\) at fib.metta:3:11$' '^    \$n = 2$' \
+        'exit#1 19  \(fib 2\) => 1 ' '^\[6765\]$'
+
+    debug $tier order.metta 'b order.metta:5' 'b order.metta:6' 'b order.metta:8' 'b order.metta:9' 'b order.metta:14' \
+        'b order.metta:18' 'b order.metta:99' 'b other.metta:1' run c 'info b' c 'info bindings' c c c c c
+    cat >want <<'END'
+Breakpoint 1, (order) => (with tea) at order.metta:6
+Breakpoint 3, (order) => (both lemon (+ 1 2)) at order.metta:8
+Breakpoint 4, (order) => (+ 1 2) at order.metta:9
+Breakpoint 5, (pick 2) => (two 5) at order.metta:14
+Breakpoint 6, (find Tom) => (fan jazz) at order.metta:19
+END
+    grep '^Breakpoint .*,' out | grep -v '^Breakpoint 2' >stops
+    expect "lines of bodies, tier $tier" cmp stops want
+    shows "moved lines, tier $tier" '^1 .*\(nothing is evaluated on line 5: moved to line 6\)' '^2 .*order.metta:6$' \
+        'no expression on line 99 of order.metta or below: it has 25 lines' 'pending until a file other.metta is loaded' \
+        '^    \$e = lemon$'
+    shows "results of that, tier $tier" '^\[\(tea \(lemon 3\)\)\]$' '^\[\(2 5\)\]$' '^\[\(fan jazz\)\]$'
+    debug $tier imports.metta 'break part.metta:2' run 'info bindings' c
+    shows "line of a module, tier $tier" '^Breakpoint 1, \(twice 4\) => \(\* 2 4\) at .*part.metta:2' '^    \$x = 4$' '^\[8\]$'
 
     debug $tier fib.metta 'break fib.metta:5' run 'info b' c
     shows "line of a query, tier $tier" 'Breakpoint 1, \(fib 20\) at fib.metta:5$' '^1 +line +y +1 +fib.metta:5'
@@ -126,7 +187,7 @@ done
 # The same stops at every tier, with the same places and variables.
 for this in fib nd typo; do
     for tier in $tiers; do
-        debug $tier $this.metta 'catch stuck' 'break fib if (< $n 3)' 'break c' 'break area:exit' run 'info bindings' s n s s \
+        debug $tier $this.metta 'catch stuck' 'break fib if (< $n 3)' 'break c' 'break area:exit' 'b fib.metta:3' run 'info bindings' s n s s \
             finish n c 'info bindings' c s s n 'info b' delete c
         mv out stops$tier
     done
@@ -134,6 +195,19 @@ for this in fib nd typo; do
         expect "stops of $this, tier $tier" cmp stops0 stops$tier
     done
 done
+
+# A breakpoint at a line leaves what else runs alone.
+cat >two.metta <<'END'
+(= (slow $n)
+   (if (== $n 0) 0
+       (slow (- $n 1))))
+(= (fast $n) (if (< $n 2) $n (+ (fast (- $n 1)) (fast (- $n 2)))))
+!(slow 100)
+!(fast 20)
+END
+debug "${tiers##* }" two.metta 'break two.metta:3 if (== $n 1)' run tier c tier
+shows "line in one of two functions" '^Breakpoint 1, \(slow 1\) => \(slow \(- 1 1\)\)' '^\[6765\]$'
+expect "the other one stays in bytecode" [ "$(sed -n 's/^interpreter_runs //p' out | tail -1)" -lt 300 ]
 
 # Programs that ask for the debugger.
 echo '(= (f $x) (let $y (breakpoint!) (g (+ $x 1))))
