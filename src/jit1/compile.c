@@ -504,6 +504,7 @@ bool layout_write(const Layout *l, const Chunk *c, const Stubs *stubs, uint8_t *
     for (size_t i = 0; i < l->pieces.len && ok; i++) {
         Writer w = {l, c, stubs, &l->pieces.data[i], run};
         ok = write_piece(&w, write);
+        assert(ok && "a stencil holds a number too small for what goes there");
     }
     return ok;
 }

@@ -53,6 +53,17 @@ if "$program" --tier=2 -e 1 >/dev/null 2>&1; then
     json "calls of native code" "--tier=2 fib.metta" "$runs
 assert t['total_executions'] == 177 and t['jit_stage1_runs'] == 177 and t['cache_misses'] == 1, t
 assert s['jit_compilations'] == j['jitted_chunks'] == 1 and j['total_code_bytes'] == t['total_jit_bytes'] > 0"
+    cat >lists.metta <<'END'
+(= (upto $i $n) (if (> $i $n) Nil (Cons $i (upto (+ $i 1) $n))))
+(= (sum Nil) 0)
+(= (sum (Cons $x $xs)) (+ $x (sum $xs)))
+(= (select (Cons $x $xs)) (Pick $x $xs))
+(= (select (Cons $y $ys)) (let (Pick $x $r) (select $ys) (Pick $x (Cons $y $r))))
+!(sum (upto 1 10))
+!(collapse (select (upto 1 3)))
+END
+    json "functions that choose among clauses have native code" "--tier=2 lists.metta" "$runs
+assert s['jit_compilations'] == j['jitted_chunks'] == 3 and t['jit_failures'] == 0, t"
     json "calls of native code, when it is hot" "--tiers=10,100 fib.metta" "$runs
 assert t['total_executions'] == 177 and t['interpreter_runs'] == 10 and 60 <= t['jit_stage1_runs'] <= 70, t"
 fi
