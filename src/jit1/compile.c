@@ -220,6 +220,20 @@ static void add_inner(Maker *k, uint32_t ip, uint32_t end)
     for (ip += length_at(k->c, ip); ip < end; ip += length_at(k->c, ip)) vec_push(&k->inner, ip);
 }
 
+/* The stencil ID for what stands from IP to END; ID 0: the VM. */
+static void add_code(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
+{
+    if (!id) {
+        add_along(k, ip, end);
+        return;
+    }
+    uint32_t piece = add_piece(k, id - 1, ip, k->heights[ip]);
+    k->l->pieces.data[piece].length = (uint16_t)(end - ip);
+    vec_push(&k->cold, piece);
+    k->flows = stencils[id - 1].ends >= 0;
+    k->state = k->flows ? (uint8_t)stencils[id - 1].ends : 0;
+}
+
 /* Lay out what stands at IP; returns where it ends. */
 static uint32_t add_instruction(Maker *k, uint32_t ip)
 {
@@ -230,17 +244,9 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
         end = ip + length_at(k->c, ip);
         id = single_at(k, ip);
     }
-    if (!id) {
-        add_along(k, ip, end);
-        return end;
-    }
-    uint32_t piece = add_piece(k, id - 1, ip, k->heights[ip]);
-    k->l->pieces.data[piece].length = (uint16_t)(end - ip);
-    vec_push(&k->cold, piece);
+    add_code(k, ip, end, id);
     if (fused) add_inner(k, ip, end);
-    k->flows = stencils[id - 1].ends >= 0;
-    k->state = k->flows ? (uint8_t)stencils[id - 1].ends : 0;
-    if (!fused && is_call(op_at(k->c, ip))) {
+    if (id && !fused && is_call(op_at(k->c, ip))) {
         add_piece(k, STENCIL_returned, ip, k->heights[ip]);
         k->state = 1;
         k->flows = true;
@@ -263,13 +269,30 @@ static void add_hop(Maker *k, uint32_t ip, uint32_t goes)
     k->flows = false;
 }
 
-/* Where the VM takes over from a piece; then it does all parts of a fusion. */
+/* Join the rest of the code at IP. */
+static void add_rejoin(Maker *k, uint32_t ip)
+{
+    if (!k->flows) return;
+    add_spill(k, ip, k->heights[ip]);
+    add_hop(k, ip, 0);
+}
+
+/* What takes over from a piece: the same with calls of C, the parts of a fusion one by one, or the VM, which then does all parts. */
 static void add_cold(Maker *k, uint32_t index)
 {
     Piece piece = k->l->pieces.data[index];
+    uint32_t cold = stencils[piece.stencil].cold, end = piece.ip + piece.length;
     k->l->pieces.data[index].cold = (uint32_t)k->l->pieces.len;
     k->state = piece.state;
-    add_step(k, piece.ip, piece.height, piece.length);
+    if (!cold) {
+        add_step(k, piece.ip, piece.height, piece.length);
+        return;
+    }
+    add_spill(k, piece.ip, piece.height);
+    if (cold != COLD_PARTS) add_code(k, piece.ip, end, cold);
+    for (uint32_t ip = piece.ip; cold == COLD_PARTS && ip < end; ip += length_at(k->c, ip))
+        add_code(k, ip, ip + length_at(k->c, ip), single_at(k, ip));
+    add_rejoin(k, end);
 }
 
 /* Parts of fusions where a frame may want to go on. */
@@ -398,6 +421,8 @@ static uint64_t operand_hole(const Writer *w, const StencilHole *hole)
         return operand_word(w->c, o);
     case HOLE_JUMP:
         return w->run + w->l->map[jump_target(w->c, o)];
+    case HOLE_OFFSET:
+        return jump_target(w->c, o);
     default:
         return (uint64_t)operand_value(w->c, o);
     }
@@ -416,20 +441,16 @@ static uint64_t stub_address(const Stubs *stubs, HoleKind hole)
         return stubs->step;
     case HOLE_STUB_GIVEN:
         return stubs->given;
-    case HOLE_JIT1_STEP:
-        return (uintptr_t)jit1_step;
-    case HOLE_JIT1_GIVEN:
-        return (uintptr_t)jit1_given;
-    case HOLE_JIT1_ALONG:
-        return (uintptr_t)jit1_along;
-    case HOLE_JIT1_NEW_VAR:
-        return (uintptr_t)jit1_new_var;
-    case HOLE_MAKE_EXPRESSION:
-        return (uintptr_t)make_expression;
-    case HOLE_INSTANTIATE_TEMPLATE:
-        return (uintptr_t)instantiate_template;
-    case HOLE_CHUNK_SWITCH:
-        return (uintptr_t)chunk_switch;
+    case HOLE_STUB_FAIL:
+        return stubs->fail;
+    case HOLE_STUB_YIELD:
+        return stubs->yield;
+#define HOLE(id, what)
+#define CALLED(id, function) \
+    case HOLE_##id:          \
+        return (uintptr_t)function;
+#include "jit1/holes.inc"
+#undef HOLE
     default:
         base_fatal("hole %u cannot be filled", (unsigned)hole);
     }
@@ -443,6 +464,7 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
     case HOLE_OPERAND:
     case HOLE_WORD:
     case HOLE_JUMP:
+    case HOLE_OFFSET:
         return operand_hole(w, hole);
     case HOLE_NEXT:
     case HOLE_BACK:
@@ -453,8 +475,12 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
         return p->stencil == STENCIL_returned ? place_after(w) : frame_place(p->ip, p->height);
     case HOLE_AFTER:
         return place_after(w);
+    case HOLE_BEHIND:
+        return frame_place(p->ip + p->length, p->height);
     case HOLE_SIZE:
         return local_displacement(w->c->locals + w->c->max_stack);
+    case HOLE_IP:
+        return p->ip;
     case HOLE_LENGTH:
         return p->length;
     case HOLE_FLAGS:

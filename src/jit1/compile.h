@@ -34,7 +34,7 @@ typedef struct Layout {
 
 /* Addresses that all machine code refers to. */
 typedef struct Stubs {
-    uint64_t step, given, leave;
+    uint64_t step, given, fail, yield, leave;
     Step (*enter)(Machine *m, const void *code);
 } Stubs;
 

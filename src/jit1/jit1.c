@@ -31,8 +31,9 @@ struct Jit1 {
     size_t live;           /* of them not expired */
     PerfFiles *perf;       /* or NULL */
     VEC(GdbCode *) stubs_in_gdb;
-    bool counts; /* their code counts each call */
-    bool made;   /* the code that is about to be entered has just been made */
+    bool counts;  /* their code counts each call */
+    bool watched; /* each alternative is told */
+    bool made;    /* the code that is about to be entered has just been made */
 };
 
 static Jit1 *jit_of(const Machine *m)
@@ -150,6 +151,56 @@ Target jit1_given(Machine *m, Frame *f, Word value, uint64_t depth, uint64_t fue
     close_machine(m, f, depth, fuel);
     f->slot[VM_LOCALS + frame_chunk(f)->locals + frame_operands(f)] = value;
     f->index++;
+    return go_on(m, STEP_VM);
+}
+
+/* Depth may be more than it was, and there is no more fuel than depth left. */
+static uint64_t fuel_at_depth(Machine *m, uint64_t fuel)
+{
+    uint64_t most = m->max_depth - m->depth;
+    if (LIKELY(fuel <= most)) return fuel;
+    m->fuel -= (uint32_t)(fuel - most);
+    return most;
+}
+
+Target jit1_alternative(Machine *m, uint64_t fuel)
+{
+    const Jit1 *j = jit_of(m);
+    Choice *c = m->choice;
+    if (c->kind != CHOICE_VM || (c->flags & CHOICE_DONE)) return (Target){0};
+    const Native *n = ((const Chunk *)word_ptr(c->slot[CV_CHUNK]))->native;
+    if (!n || j->watched || heap_wants_safepoint(&m->rt->heap)) return (Target){0};
+    (void)take_choice(m, c);
+    return (Target){way_in(j, n, m->frame), fuel_at_depth(m, fuel)};
+}
+
+Target jit1_fail(Machine *m, Frame *f, uint64_t depth, uint64_t fuel)
+{
+    close_machine(m, f, depth, fuel);
+    do {
+        if (m->choice->kind != CHOICE_VM) return go_on(m, STEP_FAIL);
+    } while (!take_choice(m, m->choice));
+    Vm *vm = m->rt->upper;
+    if (vm_is_watched(vm)) watch_backtrack(vm, m);
+    if (UNLIKELY(heap_wants_safepoint(&m->rt->heap)) && !safepoint_again(m)) return go_on(m, STEP_HALT);
+    return go_on(m, STEP_VM);
+}
+
+Target jit1_yield(Machine *m, Frame *f, Word value, uint64_t depth, uint64_t fuel)
+{
+    close_machine(m, f, depth, fuel);
+    m->frame = f->parent;
+    Frame *parent = receiver(m, f->parent);
+    if (!parent) {
+        m->frame = f;
+        if (UNLIKELY(vm_tells_bailouts(m->rt->upper))) watch_native_exit(m->rt->upper, m);
+        m->frame = f->parent;
+        return go_on(m, step_return(m, value));
+    }
+    m->depth = parent->depth;
+    m->head = parent->head;
+    parent->slot[VM_LOCALS + frame_chunk(parent)->locals + frame_operands(parent)] = value;
+    parent->index++;
     return go_on(m, STEP_VM);
 }
 
@@ -395,6 +446,8 @@ static bool write_stubs(Jit1 *j)
     j->stubs.step = write_stub(j, STENCIL_shared_step, &end, &ok);
     j->stubs.given = write_stub(j, STENCIL_shared_given, &end, &ok);
     j->stubs.leave = write_stub(j, STENCIL_shared_leave, &end, &ok);
+    j->stubs.fail = write_stub(j, STENCIL_shared_fail, &end, &ok);
+    j->stubs.yield = write_stub(j, STENCIL_shared_yield, &end, &ok);
     uint64_t enter = write_stub(j, STENCIL_shared_enter, &end, &ok);
     memcpy(&j->stubs.enter, &enter, sizeof enter);
     assert(end - at <= ROOM);
@@ -477,6 +530,7 @@ const UpperTier *jit1_tier(Jit1 *j)
 {
     choose_counting(j);
     j->below = vm_tier_for(j->vm);
+    j->watched = vm_is_watched(j->vm);
     j->tier = *j->below;
     j->tier.run = jit1_run;
     return &j->tier;

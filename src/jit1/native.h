@@ -25,6 +25,13 @@ Target jit1_step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t de
 Target jit1_along(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel);
 /* A variable named NAME. */
 Word jit1_new_var(Heap *h, uint32_t name);
+/* Take the newest alternative, with FUEL left, if that is one of machine code and nothing else is to be done: where to go on in the
+ * current frame, and the fuel left then.  NULL as code: nothing is done yet. */
+Target jit1_alternative(Machine *m, uint64_t fuel);
+/* Take the newest alternative. */
+Target jit1_fail(Machine *m, Frame *f, uint64_t depth, uint64_t fuel);
+/* The instruction where F is saved gives VALUE to its parent, which is any frame. */
+Target jit1_yield(Machine *m, Frame *f, Word value, uint64_t depth, uint64_t fuel);
 /* Give VALUE to F, which waits for it, but not where it said. */
 Target jit1_given(Machine *m, Frame *f, Word value, uint64_t depth, uint64_t fuel);
 

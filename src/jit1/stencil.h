@@ -32,7 +32,12 @@ typedef struct Stencil {
     const StencilHole *holes;
     uint16_t size, count; /* bytes, holes */
     int8_t ends;          /* operands in registers behind it; -1: control does not come there */
+    uint16_t
+        cold; /* what takes over where it leaves: index + 1 of a stencil for no operands in registers; 0: the VM */
 } Stencil;
+
+/* As COLD: the stencils of the parts of the fusion. */
+enum { COLD_PARTS = UINT16_MAX };
 
 #include "stencils.gen.h"
 

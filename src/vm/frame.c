@@ -45,6 +45,13 @@ void make_shared_variables(Machine *m, Frame *f)
     }
 }
 
+Frame *copy_protected(Machine *m, Frame *f)
+{
+    m->frame = f;
+    f->flags |= FF_SUCCEEDED;
+    return own_frame(m, f);
+}
+
 /* -- Choice points -- */
 
 void leave_choice(Machine *m, Frame *f, uint32_t saved, uint32_t alternative, size_t trail, uint64_t keep)

@@ -99,6 +99,19 @@ static inline Frame *own_frame(Machine *m, Frame *f)
     if (machine_protects(m, f) && !(f->flags & FF_MADE)) make_shared_variables(m, f);
     return machine_own(m, f);
 }
+/* F, which a choice point protects, is given a result that is not an error: a copy of it becomes current. */
+Frame *copy_protected(Machine *m, Frame *f);
+/* Is PARENT a VM frame that a value can be given to without further ado?  One that a choice point protects becomes current as a
+ * copy: there are alternatives, and this one has succeeded. */
+static inline Frame *receiver(Machine *m, Frame *parent)
+{
+    if (UNLIKELY(parent->kind != FRAME_VM)) return NULL;
+    if (machine_protects(m, parent)) return copy_protected(m, parent);
+    m->frame = parent;
+    if (parent->flags & (FF_SUCCEEDED | FF_HELD)) return NULL;
+    machine_touch(m, parent);
+    return parent;
+}
 /* Leave a choice point for the alternative at offset ALTERNATIVE of the code that F, the current frame, runs, with the first
  * SAVED of its locals.  The frame moves above it and becomes current again.  TRAIL and KEEP are of the time before anything
  * was bound that the alternative must not see. */

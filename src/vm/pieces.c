@@ -343,7 +343,7 @@ bool items_as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offse
 
 /* -- Matching -- */
 
-bool unify_head(Machine *m, Frame *f, const Chunk *c, uint32_t lhs)
+static bool unify_arguments(Machine *m, Frame *f, const Chunk *c, uint32_t lhs)
 {
     const Template *t = &c->templates.data[lhs];
     const uint8_t *map = template_map(c, t);
@@ -360,6 +360,16 @@ bool unify_head(Machine *m, Frame *f, const Chunk *c, uint32_t lhs)
     return ok;
 }
 
+bool unify_head(Machine *m, Frame *f, const Chunk *c, uint32_t lhs, uint32_t alternative)
+{
+    Bind *b = &m->rt->bind;
+    Trial t = trial_begin(b);
+    uint64_t keep = b->keep;
+    if (!trial_end(b, t, unify_arguments(m, f, c, lhs))) return false;
+    if (alternative) leave_choice(m, f, c->arity, alternative, t.mark, keep);
+    return true;
+}
+
 /* What came of a trial of unification. */
 static MatchOutcome match_outcome(Machine *m, Trial t, bool ok, const WordVec *custom)
 {
@@ -370,8 +380,9 @@ static MatchOutcome match_outcome(Machine *m, Trial t, bool ok, const WordVec *c
     return asks ? MATCH_CUSTOM : MATCH_NO;
 }
 
-MatchOutcome match_template(Machine *m, Frame *f, const Chunk *c, Word value, uint32_t pattern,
-                            WordVec *custom)
+/* CUSTOM: empty, or NULL when spaces are not asked. */
+static MatchOutcome match_pattern(Machine *m, Frame *f, const Chunk *c, Word value, uint32_t pattern,
+                                  WordVec *custom)
 {
     const Template *t = &c->templates.data[pattern];
     Bind *b = &m->rt->bind;
@@ -384,6 +395,19 @@ MatchOutcome match_template(Machine *m, Frame *f, const Chunk *c, Word value, ui
     if (outcome == MATCH_YES) store_slots(f, c, t, slots);
     if (slots != few) base_free(slots);
     return outcome;
+}
+
+MatchOutcome match_let(Machine *m, Frame *f, const Chunk *c, Word value, uint32_t pattern)
+{
+    WordVec custom = {0};
+    MatchOutcome outcome = match_pattern(m, f, c, value, pattern, &custom);
+    vec_free(&custom);
+    return outcome;
+}
+
+bool match_template(Machine *m, Frame *f, const Chunk *c, Word value, uint32_t pattern)
+{
+    return match_pattern(m, f, c, value, pattern, NULL) == MATCH_YES;
 }
 
 MatchOutcome unify_templates(Machine *m, Frame *f, const Chunk *c, uint32_t x, uint32_t y)

@@ -103,18 +103,19 @@ Word rebuild_goal(Machine *m, const Frame *f, const Chunk *c);
 
 /* -- Matching -- */
 
-/* Unify the arguments of F with the left side that is template LHS and set the locals of its variables.  Wrap in a trial. */
-bool unify_head(Machine *m, Frame *f, const Chunk *c, uint32_t lhs);
+/* Unify the arguments of F, the current frame, with the left side that is template LHS and set the locals of its variables; then leave a
+ * choice point for the code at ALTERNATIVE unless that is 0, so that another frame may be current.  False: nothing is bound. */
+bool unify_head(Machine *m, Frame *f, const Chunk *c, uint32_t lhs, uint32_t alternative);
 
 typedef enum MatchOutcome {
     MATCH_YES,
     MATCH_NO,     /* nothing is bound */
     MATCH_CUSTOM, /* a space must be asked; nothing is bound */
 } MatchOutcome;
-/* Unify VALUE with template PATTERN; locals of variables in it that hold nothing are set.  CUSTOM: empty, or NULL when spaces are not
- * asked. */
-MatchOutcome match_template(Machine *m, Frame *f, const Chunk *c, Word value, uint32_t pattern,
-                            WordVec *custom);
+/* Unify VALUE with template PATTERN; locals of variables in it that hold nothing are set. */
+MatchOutcome match_let(Machine *m, Frame *f, const Chunk *c, Word value, uint32_t pattern);
+/* The same where spaces are not asked.  False: nothing is bound. */
+bool match_template(Machine *m, Frame *f, const Chunk *c, Word value, uint32_t pattern);
 /* Unify templates X and Y. */
 MatchOutcome unify_templates(Machine *m, Frame *f, const Chunk *c, uint32_t x, uint32_t y);
 

@@ -164,6 +164,8 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         ip = c->code.data + (offset); \
         NEXT;                         \
     } while (0)
+/* The offset of the target of a jump. */
+#define OFFSET(to) ((uint32_t)(ip + (to) - c->code.data))
 #define STALE (c->stale)
 #define LOCAL(i) locals[i]
 #define PUSH(x) (*sp++ = (x))
@@ -305,21 +307,6 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         ip = c->code.data;               \
         BEGUN;                           \
     } while (0)
-
-/* Is PARENT a VM frame that a value can be given to without further ado?  One that a choice point protects becomes current as a
- * copy: there are alternatives, and this one has succeeded. */
-static inline Frame *receiver(Machine *m, Frame *parent)
-{
-    if (UNLIKELY(parent->kind != FRAME_VM)) return NULL;
-    m->frame = parent;
-    if (machine_protects(m, parent)) {
-        parent->flags |= FF_SUCCEEDED;
-        return own_frame(m, parent);
-    }
-    if (parent->flags & (FF_SUCCEEDED | FF_HELD)) return NULL;
-    machine_touch(m, parent);
-    return parent;
-}
 
 #pragma GCC diagnostic ignored "-Woverride-init"
 #pragma GCC diagnostic ignored "-Wpedantic"

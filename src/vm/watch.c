@@ -298,12 +298,6 @@ static BailoutReason native_reason(const Machine *m, const WatchPlace *p, uint8_
     case OP_TAIL_CALL:
     case OP_TAIL_CALL_TYPED:
         return call_reason(m, p, op);
-    case OP_TRY:
-    case OP_FORK:
-    case OP_FORK_CASE:
-        return BAILOUT_FORK;
-    case OP_UNIFY_HEAD:
-        return p->at[3] ? BAILOUT_FORK : BAILOUT_UNSUPPORTED_OPERATION;
     case OP_COLLAPSE:
     case OP_COLLAPSE_COUNT:
         return BAILOUT_COLLECT;
@@ -315,7 +309,6 @@ static BailoutReason native_reason(const Machine *m, const WatchPlace *p, uint8_
     case OP_STUCK:
     case OP_NOT_REDUCIBLE:
         return BAILOUT_YIELD;
-    case OP_FAIL:
     case OP_CASE_DONE:
         return BAILOUT_NON_DETERMINISM;
     case OP_BREAKPOINT:

@@ -181,7 +181,6 @@ cat >f.metta <<'END'
 !(all)
 END
 run 2
-left bailout_sites Fork coin 1 try
 left bailout_sites Collect all 5 collapse
 
 cat >f.metta <<'END'
