@@ -268,6 +268,10 @@ static void put_pushes(Buf *out, const CodeFrame *f, uint32_t *at)
         put(out, DW_CFA_OFFSET | reg, 1);
         put_unsigned(out, i + 2);
     }
+    if (f->room) {
+        put_advance(out, at, f->room_end);
+        put_depth(out, f->count + f->room + 1);
+    }
     put_advance(out, at, f->end);
     put_depth(out, 1);
     for (uint32_t i = 0; i < f->count; i++)

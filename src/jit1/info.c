@@ -55,6 +55,23 @@ static bool read_push(const Stencil *s, uint32_t *at, CodeFrame *f)
     return true;
 }
 
+/* Read the subtraction from the stack pointer at AT of S, which follows the pushes, into F. */
+static void read_room(const Stencil *s, uint32_t at, CodeFrame *f)
+{
+    static const uint8_t byte[] = {0x48, 0x83, 0xEC}, word[] = {0x48, 0x81, 0xEC};
+    uint32_t room = 0, size = sizeof byte;
+    if (at + size + 4 > s->size) return;
+    if (memcmp(s->code + at, byte, size) == 0) {
+        room = s->code[at + size];
+        size += 1;
+    } else if (memcmp(s->code + at, word, size) == 0) {
+        memcpy(&room, s->code + at + size, sizeof room);
+        size += sizeof room;
+    }
+    f->room = room / 8;
+    f->room_end = at + size;
+}
+
 /* Where the last call of S ends; 0: there is none. */
 static uint32_t end_of_calls(const Stencil *s)
 {
@@ -78,7 +95,9 @@ static void add_frame(CodeInfo *i, uint32_t id, uint32_t at)
     CodeFrame f = {.end = at + end};
     if (!end) return;
     while (read_push(s, &p, &f)) f.push[f.count - 1].end += at;
-    if (f.count) vec_push(&i->frames, f);
+    read_room(s, p, &f);
+    f.room_end += at;
+    if (f.count || f.room) vec_push(&i->frames, f);
 }
 
 /* -- Making -- */

@@ -16,7 +16,7 @@ typedef struct CodeRow {
 
 enum { MOST_PUSHES = 8 };
 
-/* Code that calls C: it begins by pushing registers, and what follows its last call pops them. */
+/* Code that calls C: it begins by pushing registers and making room, and what follows its last call undoes that. */
 typedef struct CodeFrame {
     uint32_t end; /* of the last call */
     uint32_t count;
@@ -24,6 +24,7 @@ typedef struct CodeFrame {
         uint32_t end;
         uint8_t reg; /* as machine code has it: 0 is rax, 15 is r15 */
     } push[MOST_PUSHES];
+    uint32_t room, room_end; /* words; where it is made */
 } CodeFrame;
 
 typedef struct CodeInfo {

@@ -39,7 +39,7 @@ else
 run
 bt
 delete
-break jit1_step
+break jit1_yield
 continue
 bt
 delete
@@ -48,7 +48,7 @@ continue' fib.metta >out
     shows "shows the line" "(+ (fib (- \$n 1))"
     shows "the machine stack goes on below" "metta:shared_enter ()"
     expect "down to main" grep -Eq '^#[0-9]+ +(.* in )?main ' out
-    expect "from C that machine code calls, too" sh -c 'sed -n "/jit1_step/,\$p" out | grep -Eq "^#[0-9]+ .* in main |^#[0-9]+ +main " '
+    expect "from C that machine code calls, too" sh -c 'sed -n "/jit1_yield/,\$p" out | grep -Eq "^#[0-9]+ .* in main |^#[0-9]+ +main " '
     shows "and ends as it would have" "[55]"
     shows "in order" "exited normally"
 
