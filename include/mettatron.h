@@ -144,11 +144,13 @@ typedef struct MtConfig {
     bool jit_log; /* print a line to standard error for each compilation, and each exit of native code */
     MtHybridConfig hybrid;
     uint32_t
-        jit_cache_bytes; /* of native code, at least 16 KiB: what is used least makes room; 0, the default: 16 MiB */
+        jit_cache_bytes; /* of native code, at least 4 KiB: what is used least makes room; 0, the default: 16 MiB */
     /* Write the functions that get native code to /tmp/perf-PID.map, where perf looks for names, and the code itself with its lines to
      * /tmp/jit-PID.dump. */
     bool perf_map;
     bool jit_debug; /* tell gdb of native code: functions, lines, frames */
+    /* For tests of what is rare: the guard of each piece of native code, counted from 1, that always fails, UINT32_MAX for all; 0: none. */
+    uint32_t jit_force_exit;
 } MtConfig;
 
 /* The defaults: no limits, HE, standard output, all tiers. */

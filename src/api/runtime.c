@@ -150,7 +150,10 @@ static MtStatus configure_log(MtRuntime *x, const MtConfig *c)
 static void start_native(MtRuntime *x, const MtConfig *c)
 {
 #ifdef METTA_JIT
-    const Jit1Config config = {.cache_bytes = c->jit_cache_bytes, .perf = c->perf_map, .debug = c->jit_debug};
+    const Jit1Config config = {.cache_bytes = c->jit_cache_bytes,
+                               .perf = c->perf_map,
+                               .debug = c->jit_debug,
+                               .force_exit = c->jit_force_exit};
     const char *reason;
     x->jit1 = jit1_new(x->vm, &config, &reason);
     if (x->jit1) return;

@@ -130,6 +130,7 @@ static MtRuntime *new_runtime(const Options *o, Output *out, MtError *error)
     config.jit_cache_bytes = (uint32_t)o->jit_cache;
     config.perf_map = o->perf;
     config.jit_debug = o->jit_debug;
+    config.jit_force_exit = (uint32_t)o->jit_force_exit;
     config.log_filter = o->log_filter;
     config.log_format = o->log_format;
     config.search_paths = o->search_paths;

@@ -69,7 +69,7 @@ void options_print_help(FILE *to)
     for (size_t i = 0; i < TABLE_LEN; i++) {
         if (table[i].group)
             fprintf(to, "\n%s:\n", table[i].help);
-        else
+        else if (table[i].help)
             print_option(to, &table[i]);
     }
     fputs("\nExit status:\n", to);
@@ -123,6 +123,13 @@ static bool parse_thresholds(Options *o, const char *text)
         if (*text++ != ',') return false;
     }
     return false;
+}
+
+/* A number, or all, which is the highest. */
+static bool parse_guard(const char *text, uint64_t *out)
+{
+    *out = UINT32_MAX;
+    return strcmp(text, "all") == 0 || (parse_number(text, out) && *out <= UINT32_MAX);
 }
 
 static bool parse_size(const char *text, uint64_t *out)
@@ -267,6 +274,9 @@ static bool apply(Options *o, const OptionInfo *info, const char *value)
         break;
     case OPTION_PERF:
         o->perf = true;
+        break;
+    case OPTION_JIT_FORCE_EXIT:
+        good = parse_guard(value, &o->jit_force_exit);
         break;
     case OPTION_JIT_DEBUG:
         o->jit_debug = true;

@@ -30,7 +30,8 @@ typedef struct Options {
     uint64_t max_memory, max_depth, timeout_ms;
     uint64_t max_tier, bytecode_threshold, jit_threshold, jit_stage2_threshold;
     bool jit_log, jit_debug, perf;
-    uint64_t jit_cache;    /* bytes; 0: the default */
+    uint64_t jit_cache; /* bytes; 0: the default */
+    uint64_t jit_force_exit;
     bool dump_ast;         /* list what is read, and run nothing */
     const char *dump;      /* compiled code: NULL: none; "": of all functions; else the head of one */
     bool dump_full;        /* with everything that the code refers to */

@@ -1,5 +1,6 @@
 #include "jit1/compile.h"
 
+#include "jit1/force.h"
 #include "jit1/native.h"
 
 enum { NOWHERE = UINT32_MAX };
@@ -521,6 +522,7 @@ static bool write_piece(const Writer *w, uint8_t *write)
         uint32_t at = p->at + hole->offset;
         ok &= stencil_patch(hole->patch, write + at, w->run + at, hole_value(w, hole), hole->addend);
     }
+    if (w->l && w->l->force) force_guard(s, write + p->at, w->l->force);
     return ok;
 }
 

@@ -28,6 +28,7 @@ typedef struct Layout {
     VEC(Piece) pieces;
     uint32_t size;
     uint64_t *counter; /* of calls; NULL: they are not counted */
+    uint32_t force;    /* the guard of each piece that always fails (jit1/force.h); 0: none */
     uint32_t *
         map; /* by offset of an instruction: where to go on there, bytes from the beginning; 0: nowhere.  To be freed */
 } Layout;

@@ -401,6 +401,7 @@ static bool make_native(Vm *vm, Chunk *c)
     Layout l;
     if (!layout_make(&l, c, j->counts ? &f->executions : NULL))
         return fail(j, c, f, "code of unknown stack height");
+    l.force = j->config.force_exit;
     uint32_t at = take_room(j, l.size), size = l.size;
     bool ok = at != UINT32_MAX && write_code(j, &l, c, at);
     if (ok) {
@@ -433,6 +434,7 @@ static uint64_t write_stub(Jit1 *j, StencilName id, uint32_t *end, bool *ok)
 {
     uint64_t run = run_address(j, *end);
     *end += stub_write(id, &j->stubs, j->arena.write + *end, run, ok);
+    announce_stub(j, id, run);
     return run;
 }
 
@@ -452,16 +454,12 @@ static bool write_stubs(Jit1 *j)
     memcpy(&j->stubs.enter, &enter, sizeof enter);
     assert(end - at <= ROOM);
     arena_close(&j->arena, at, ROOM);
-    announce_stub(j, STENCIL_shared_step, j->stubs.step);
-    announce_stub(j, STENCIL_shared_given, j->stubs.given);
-    announce_stub(j, STENCIL_shared_leave, j->stubs.leave);
-    announce_stub(j, STENCIL_shared_enter, enter);
     return ok;
 }
 
 Jit1 *jit1_new(Vm *vm, const Jit1Config *config, const char **reason)
 {
-    enum { DEFAULT_BYTES = 1 << 24, LEAST_BYTES = 1 << 14, MOST_BYTES = 1 << 28 };
+    enum { DEFAULT_BYTES = 1 << 24, LEAST_BYTES = 1 << 12, MOST_BYTES = 1 << 28 };
     Jit1 *j = base_calloc(1, sizeof *j);
     uint32_t bytes = config->cache_bytes ? config->cache_bytes : DEFAULT_BYTES;
     bytes = bytes < LEAST_BYTES ? LEAST_BYTES : bytes > MOST_BYTES ? MOST_BYTES : bytes;

@@ -10,9 +10,10 @@
 typedef struct Jit1 Jit1;
 
 typedef struct Jit1Config {
-    uint32_t cache_bytes;   /* of machine code, at most; 0: 16 MiB */
-    bool perf;              /* write what gets code to files for perf (jit1/perf.h) */
-    bool debug;             /* tell gdb of it */
+    uint32_t cache_bytes; /* of machine code, at most; 0: 16 MiB */
+    bool perf;            /* write what gets code to files for perf (jit1/perf.h) */
+    bool debug;           /* tell gdb of it */
+    uint32_t force_exit;  /* the guard of each piece of code that always fails, UINT32_MAX for all; 0: none */
     uint32_t cache_entries; /* chunks with machine code, at most; 0: as many as there is room for */
 } Jit1Config;
 

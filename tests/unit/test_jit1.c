@@ -47,6 +47,7 @@ static void test_protection(bool once)
 #ifdef METTA_JIT
 #include <elf.h>
 
+#include "jit1/force.h"
 #include "jit1/gdb.h"
 #include "jit1/stencil.h"
 
@@ -92,6 +93,43 @@ static void test_stencils(void)
         CHECK(!stencil_of[op][0] == !stencil_of[op][1] && !stencil_of[op][0] == !stencil_of[op][2]);
         CHECK(!stencil_of[op][0] || op_info((uint8_t)op)->mnemonic);
     }
+}
+
+/* Places where AFTER, code of S, has a jump instead of a condition; other changes are complained of. */
+static unsigned forced_guards(const Stencil *s, const uint8_t *after)
+{
+    unsigned count = 0;
+    for (uint32_t at = 0; at < s->size; at++) {
+        if (after[at] == s->code[at]) continue;
+        CHECK(at + 6 <= s->size && s->code[at] == 0x0F && (s->code[at + 1] & 0xF0) == 0x80);
+        CHECK(after[at] == 0x90 && after[at + 1] == 0xE9);
+        count++;
+        at++;
+    }
+    return count;
+}
+
+/* Each guard can be made to fail alone, and all can at once. */
+static void test_forced_guards(void)
+{
+    enum { MOST = 12 }; /* ./check goes so far */
+    unsigned all = 0, each = 0;
+    for (unsigned i = 0; i < STENCIL_COUNT; i++) {
+        const Stencil *s = &stencils[i];
+        uint8_t *code = base_alloc(s->size + 1u);
+        for (unsigned n = 1; n <= MOST; n++) {
+            memcpy(code, s->code, s->size);
+            force_guard(s, code, n);
+            unsigned changed = forced_guards(s, code);
+            CHECK(changed <= 1);
+            each += changed;
+        }
+        memcpy(code, s->code, s->size);
+        force_guard(s, code, FORCE_ALL);
+        all += forced_guards(s, code);
+        base_free(code);
+    }
+    CHECK(all > 100 && all == each);
 }
 
 /* Is the object file's section NAME there, with the SIZE bytes of CONTENTS at its end? */
@@ -156,6 +194,7 @@ int main(void)
 #ifdef METTA_JIT
     test_patches();
     test_stencils();
+    test_forced_guards();
     test_gdb();
 #endif
     return unit_end();
