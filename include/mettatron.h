@@ -525,13 +525,15 @@ MT_API MtStatus mt_frame_eval(MtRuntime *rt, size_t i, const char *text, bool ap
 typedef struct MtAlternative {
     const char *kind; /* "rule", "item", "match"; static */
     MtAtom atom;      /* the goal, or zero */
-    MtAtom next;      /* the next item, or the pattern of a match; or zero */
-    MtSpan span;      /* of the next rule */
+    MtAtom next;      /* the next one: a rule, an item or a row; or zero */
+    MtSpan span;      /* of that, if it is a rule */
     size_t left;
     bool exact; /* there are not more */
 } MtAlternative;
 /* Number I of them, from the newest, 0; false behind the last. */
 MT_API bool mt_alternative(MtRuntime *rt, size_t i, MtAlternative *alternative);
+/* Which one is number WHICH (from 1) of what alternative I has left, and where does it stand?  False: there is no such, or it is not known. */
+MT_API bool mt_alternative_option(MtRuntime *rt, size_t i, size_t which, MtAtom *atom, MtSpan *span);
 
 /* Before the answer of that name: which goal (0: that of the stop), what result, which alternative WHICH (from 1) of number I (newer ones are
  * given up).  MT_INVALID: that cannot be; mt_error says why. */

@@ -348,6 +348,16 @@ bool mt_alternative(MtRuntime *x, size_t i, MtAlternative *alternative)
     return found;
 }
 
+bool mt_alternative_option(MtRuntime *x, size_t i, size_t which, MtAtom *atom, MtSpan *span)
+{
+    Word word;
+    Span place;
+    if (!x->debugger || !alternative_option(x->debugger, i + 1, which, &word, &place)) return false;
+    *atom = api_local(x, word);
+    *span = api_span(x, &place);
+    return true;
+}
+
 MtStatus mt_debug_retry(MtRuntime *x, uint64_t goal)
 {
     if (!x->debugger) return fail_without(x);

@@ -18,6 +18,8 @@ enum {
     MOST_SCRIPTS = 8,
     FRAMES_SHOWN = 20,
     EVENTS_SHOWN = 8,
+    OPTIONS_SHOWN = 10,
+    OPTION_TEXT = 100,
     LINES_AROUND = 5
 };
 
@@ -53,13 +55,18 @@ struct Prompt {
 
 /* -- Text -- */
 
+static void print_atom_within(Prompt *p, MtAtom atom, size_t longest)
+{
+    size_t len;
+    const char *text = mt_print(p->rt, atom, &len);
+    fwrite(text, 1, len < longest ? len : longest, p->out);
+    if (len > longest) fputs(" ...", p->out);
+}
+
 static void print_atom(Prompt *p, MtAtom atom)
 {
     enum { LONGEST = 400 };
-    size_t len;
-    const char *text = mt_print(p->rt, atom, &len);
-    fwrite(text, 1, len < LONGEST ? len : LONGEST, p->out);
-    if (len > LONGEST) fputs(" ...", p->out);
+    print_atom_within(p, atom, LONGEST);
 }
 
 static void print_place(Prompt *p, const MtSpan *span, bool column)
@@ -431,26 +438,42 @@ static void print_frame(Prompt *p)
     mt_scope_close(p->rt, scope);
 }
 
+/* What alternative I has left, one in a line. */
+static void print_options(Prompt *p, size_t i, size_t left)
+{
+    MtAtom atom;
+    MtSpan span;
+    size_t k = 1;
+    for (; k <= OPTIONS_SHOWN && mt_alternative_option(p->rt, i, k, &atom, &span); k++) {
+        fprintf(p->out, "   %zu  ", k);
+        print_atom_within(p, atom, OPTION_TEXT);
+        if (span.line) {
+            fputs("  ", p->out);
+            print_place(p, &span, true);
+        }
+        fputc('\n', p->out);
+    }
+    if (k > OPTIONS_SHOWN && left > OPTIONS_SHOWN) fprintf(p->out, "   ... %zu more\n", left - OPTIONS_SHOWN);
+}
+
 static void print_alternatives(Prompt *p)
 {
     MtAlternative a;
     size_t i = 0, scope = mt_scope_open(p->rt);
     for (; mt_alternative(p->rt, i, &a); i++) {
+        const char *many = strcmp(a.kind, "match") == 0 ? "es" : "s";
         fprintf(p->out, "%zu: %s%zu %s%s", i + 1, a.exact ? "" : "at least ", a.left, a.kind,
-                a.left == 1 ? "" : "s");
+                a.left == 1 ? "" : many);
         if (a.atom.id) {
             fputs(" of ", p->out);
             print_atom(p, a.atom);
         }
-        if (a.next.id) {
-            fputs(", next ", p->out);
-            print_atom(p, a.next);
-        }
-        if (a.span.line) {
+        if (!a.next.id && a.span.line) {
             fputs(", next at ", p->out);
             print_place(p, &a.span, true);
         }
         fputc('\n', p->out);
+        print_options(p, i, a.left);
     }
     if (i == 0) fputs("Nothing is pending.\n", p->out);
     mt_scope_close(p->rt, scope);

@@ -3,11 +3,28 @@
 
 #include "debug/state.h"
 
-/* Slots of choice points of tier 0, which all begin alike: the goal of a CHOICE_RULES; items and goal of a CHOICE_LIST; space,
- * pattern, other patterns and goal of a CHOICE_MATCH. */
-enum { RULES_GOAL = 0, LIST_ITEMS = 0, LIST_GOAL = 1, MATCH_PATTERN = 1, MATCH_GOAL = 3 };
+/* -- What a choice point has left -- */
 
-/* -- Counting -- */
+/* One of the alternatives, and how to come to it. */
+typedef struct Option {
+    Word atom; /* (= LEFT RIGHT), a row or an item */
+    Span place;
+    uint32_t
+        at; /* RULES, MATCH: the space, by its index in the scope; LIST: the item; VM: the offset in the code */
+    /* Open and just before it. */
+    RuleCursor rule;
+    Cursor row;
+} Option;
+typedef VEC(Option) Options;
+
+static void free_options(Options *options)
+{
+    for (size_t i = 0; i < options->len; i++) {
+        rules_close(&options->data[i].rule);
+        cursor_close(&options->data[i].row);
+    }
+    vec_free(options);
+}
 
 /* Take back what was bound since C was made, for a look at what it has left; VALUES keeps it for bind_again. */
 static void unbind(Bind *b, const Choice *c, WordVec *values)
@@ -24,94 +41,100 @@ static void bind_again(Bind *b, const Choice *c, WordVec *values)
     vec_free(values);
 }
 
-/* The marked goal that C, a CHOICE_RULES, belongs to: its end lies directly below, but for other marks. */
-static uint64_t marked_goal_of(const Choice *c)
+static Word written_rule(Debugger *d, const Rule *r)
 {
-    for (const Choice *p = c->prev; p; p = p->prev) {
-        bool rules = p->kind == CHOICE_RULES && p->slot[RULES_GOAL] == c->slot[RULES_GOAL];
-        if (p->kind == CHOICE_PORT && p->slot[MARK_GOAL] == c->slot[RULES_GOAL]) return mark_number(p->slot);
-        if (p->kind != CHOICE_PORT && !rules) break;
+    Bindings none = {0};
+    return atom_expr3(&d->rt->heap, W_SYM(EQUAL), instance(d, r, r->lhs, &none),
+                      instance(d, r, r->rhs, &none));
+}
+
+static bool is_same_place(const Span *a, const Span *b)
+{
+    return a->line && a->line == b->line && a->column == b->column && a->file == b->file;
+}
+
+/* Append up to MOST of the rules that match GOAL, from where C, a CHOICE_RULES, is; from the rule at FROM on, if that is not NULL. */
+static void list_rules(Debugger *d, const Choice *c, Word goal, const Span *from, size_t most, Options *out)
+{
+    bool here = (ChoiceKind)c->kind == CHOICE_RULES;
+    goal = atom_deref(goal);
+    for (uint32_t i = here ? c->index : 0; i < c->scope->spaces.len; i++) {
+        Space *s = c->scope->spaces.data[i];
+        RuleCursor cursor;
+        Rule r;
+        if (here)
+            rules_copy(&c->u.rules, &cursor);
+        else
+            rules_open(s, goal, &cursor);
+        here = false;
+        while (cursor.space) {
+            Option o = {.at = i};
+            Bindings none = {0};
+            rules_copy(&cursor, &o.rule);
+            bool found = rules_next(&cursor, goal, &r) && out->len < most;
+            if (found) o.place = rule_place(d, s, r.id);
+            if (found && from && is_same_place(from, &o.place)) from = NULL;
+            if (found && !from && rule_bindings(d, &r, goal, &none)) {
+                o.atom = written_rule(d, &r);
+                vec_push(out, o);
+            } else {
+                rules_close(&o.rule);
+            }
+            vec_free(&none);
+            if (!found) rules_close(&cursor);
+        }
     }
-    return 0;
 }
 
-static bool is_used(const Debugger *d, uint64_t number, const Space *s, uint32_t rule)
-{
-    for (size_t i = 0; number && i < d->used.len; i++) {
-        const UsedRule *u = &d->used.data[i];
-        if (u->goal == number && u->space == s && u->rule == rule) return true;
-    }
-    return false;
-}
-
-/* Does C apply one rule only, out of turn? */
-static bool is_once(const Debugger *d, const Choice *c)
-{
-    for (size_t i = 0; i < d->used.len; i++)
-        if (d->used.data[i].once == c) return true;
-    return false;
-}
-
-/* One of the rules that a choice point has left. */
-typedef struct Left {
-    Rule rule;
-    Space *space;   /* NULL: there is none */
-    uint32_t index; /* of the space in the scope */
-} Left;
-
-/* How many rules C has left that match; *LEFT becomes number WHICH of them. */
-static size_t count_rules(Debugger *d, const Choice *c, size_t which, Left *left)
+/* The same for the rows of a CHOICE_MATCH. */
+static void list_rows(Debugger *d, const Choice *c, size_t most, Options *out)
 {
     Bind *b = &d->rt->bind;
-    WordVec values = {0};
-    size_t n = 0;
-    uint64_t number = marked_goal_of(c);
-    *left = (Left){.space = NULL};
-    unbind(b, c, &values);
-    Word goal = atom_deref(c->slot[RULES_GOAL]);
-    RuleCursor cursor = c->u.rules;
-    for (uint32_t i = c->index; i < c->scope->spaces.len; i++) {
-        Rule r;
-        if (i > c->index) rules_open(c->scope->spaces.data[i], goal, &cursor);
-        /* A copy of C's cursor must not come to its end, where it would be closed. */
-        while (!rules_at_end(&cursor, goal) && rules_next(&cursor, goal, &r)) {
-            Bindings none = {0};
-            bool matches = rule_bindings(d, &r, goal, &none);
-            vec_free(&none);
-            if (!matches || is_used(d, number, c->scope->spaces.data[i], r.id)) continue;
-            if (++n == which) *left = (Left){r, c->scope->spaces.data[i], i};
+    Word pattern = c->slot[MATCH_PATTERN];
+    const Scope *scope = rt_scope(d->rt, word_space(c->slot[MATCH_SPACE]));
+    for (uint32_t i = c->index; i < c->limit; i++) {
+        Cursor cursor;
+        if (i == c->index && match_is_open(c))
+            cursor_copy(&c->u.cursor, &cursor);
+        else
+            cursor_open(scope->spaces.data[i], pattern, &cursor);
+        while (cursor.space) {
+            Option o = {.at = i};
+            cursor_copy(&cursor, &o.row);
+            Trial t = trial_begin(b);
+            bool found = cursor_next(&cursor, b, pattern) && out->len < most;
+            if (found) o.atom = atom_resolve(&d->rt->heap, pattern);
+            trial_abort(b, t);
+            if (found) {
+                vec_push(out, o);
+            } else {
+                cursor_close(&o.row);
+                cursor_close(&cursor);
+            }
         }
-        if (i > c->index) rules_close(&cursor);
-    }
-    bind_again(b, c, &values);
-    return n;
-}
-
-static Word choice_goal(const Choice *c)
-{
-    switch ((ChoiceKind)c->kind) {
-    case CHOICE_RULES:
-        return c->slot[RULES_GOAL];
-    case CHOICE_LIST:
-        return c->slot[LIST_GOAL];
-    case CHOICE_MATCH:
-        return c->slot[MATCH_GOAL];
-    default:
-        return WORD_NIL;
     }
 }
 
-static Word list_item(const Choice *c, size_t which)
+static void list_items(const Choice *c, size_t most, Options *out)
 {
     Word items = c->slot[LIST_ITEMS];
-    if (c->index + which > expr_len(items)) return WORD_NIL;
-    Word item = expr_at(items, c->index + (uint32_t)which - 1);
-    return c->kind == CHOICE_LIST && c->flags ? expr_at(atom_deref(item), 0) : item;
+    for (uint32_t i = c->index; i < expr_len(items) && out->len < most; i++) {
+        Option o = {.atom = expr_at(items, i), .at = i};
+        if ((ChoiceKind)c->kind == CHOICE_LIST && c->flags) o.atom = expr_at(atom_deref(o.atom), 0);
+        vec_push(out, o);
+    }
 }
 
-static Word vm_choice_goal(Debugger *d, const Choice *c)
+/* -- Choice points of bytecode -- */
+
+static Chunk *choice_chunk(const Choice *c)
 {
-    const Chunk *chunk = word_ptr(c->slot[CV_CHUNK]);
+    return word_ptr(c->slot[CV_CHUNK]);
+}
+
+static Word vm_call(Debugger *d, const Choice *c)
+{
+    const Chunk *chunk = choice_chunk(c);
     Word *items, goal = atom_expr_open(&d->rt->heap, chunk->arity + 1, &items);
     items[0] = word_sym(chunk->name);
     for (uint32_t i = 0; i < chunk->arity; i++)
@@ -120,47 +143,148 @@ static Word vm_choice_goal(Debugger *d, const Choice *c)
     return goal;
 }
 
-/* Describe C; false: it holds no alternative of the program. */
-static bool describe(Debugger *d, const Choice *c, Alternative *a)
+static bool is_superpose(Debugger *d, Word e)
 {
-    *a = (Alternative){.choice = c, .goal = choice_goal(c), .next = WORD_NIL, .left = 1};
-    if ((ChoiceKind)c->kind == CHOICE_RULES) {
-        Left left;
-        a->kind = "rule";
-        a->left = is_once(d, c) ? 1 : count_rules(d, c, 1, &left);
-        a->exact = true;
-        if (is_once(d, c)) return true;
-        if (left.space) a->place = rule_place(d, left.space, left.rule.id);
-        return a->left > 0;
+    uint32_t head = atom_is_cons(e) && expr_len(e) == 2 ? head_symbol(d, expr_at(e, 0)) : NO_HEAD;
+    return head != NO_HEAD && strcmp(sym_text(d->rt->symbols, head, NULL), "superpose") == 0 &&
+           atom_is_cons(expr_at(e, 1));
+}
+
+/* The superpose that code at OFFSET belongs to an item of, as a template; NULL: none. */
+static const Template *superpose_around(Debugger *d, const Chunk *chunk, uint32_t offset)
+{
+    const Template *best = NULL;
+    for (size_t i = 0; i < chunk->expressions.len; i++) {
+        const Expression *e = &chunk->expressions.data[i];
+        const Template *t = &chunk->templates.data[e->term];
+        if (e->at < offset && (e->tail || offset < e->end) && is_superpose(d, t->term)) best = t;
     }
-    if (c->kind == CHOICE_LIST || c->kind == CHOICE_RETURN) {
-        a->kind = "item";
-        a->left = expr_len(c->slot[LIST_ITEMS]) - c->index;
-        a->exact = true;
-        a->next = list_item(c, 1);
-        return true;
+    return best;
+}
+
+static Word saved_instance(Debugger *d, const Choice *c, const Template *t)
+{
+    const Chunk *chunk = choice_chunk(c);
+    Word *slots = base_alloc((t->count + 1) * sizeof *slots);
+    for (uint32_t i = 0; i < t->count; i++) {
+        uint32_t local = chunk->slot_map.data[t->first + i];
+        slots[i] = CV_LOCALS + local < c->count ? atom_deref(c->slot[CV_LOCALS + local]) : WORD_NIL;
     }
-    if (c->kind == CHOICE_MATCH) {
-        a->kind = "match";
-        a->next = c->slot[MATCH_PATTERN];
-        return true;
+    Word whole = instantiate(&d->rt->heap, t->term, slots, t->count ? chunk->names.data + t->first : NULL);
+    base_free(slots);
+    return whole;
+}
+
+/* A fork and its operand. */
+enum { FORK_BYTES = 3 };
+
+/* The alternative at AT begins with a fork where another one follows, at *NEXT. */
+static bool has_next_fork(const Chunk *chunk, uint32_t at, uint32_t *next)
+{
+    const uint8_t *code = chunk->code.data + at;
+    if (*code != OP_FORK) return false;
+    *next = at + FORK_BYTES + (uint32_t)(int32_t)(int16_t)op_read16(code + 1);
+    return true;
+}
+
+/* The items of a superpose that C, a CHOICE_VM, has left.  One that was put first has the number of its item in LIMIT. */
+static void list_forks(Debugger *d, const Choice *c, const Template *t, size_t most, Options *out)
+{
+    const Chunk *chunk = choice_chunk(c);
+    Word list = expr_at(saved_instance(d, c, t), 1);
+    uint32_t n = 1, next = c->index, at = c->index;
+    while (!c->limit && has_next_fork(chunk, next, &next)) n++;
+    uint32_t first = c->limit ? c->limit - 1 : expr_len(list) - n;
+    for (uint32_t i = first; i < first + n && i < expr_len(list) && out->len < most; i++) {
+        bool more = has_next_fork(chunk, at, &next);
+        Option o = {.atom = expr_at(list, i), .at = more ? at + FORK_BYTES : at};
+        vec_push(out, o);
+        at = next;
     }
-    if (c->kind == CHOICE_VM && !(c->flags & CHOICE_DONE)) {
-        const Span *span = chunk_place(word_ptr(c->slot[CV_CHUNK]), c->index);
-        a->kind = "rule";
-        a->goal = vm_choice_goal(d, c);
-        if (span) a->place = *span;
-        return true;
+}
+
+/* -- All kinds -- */
+
+enum { MOST_OPTIONS = 1000 };
+
+/* What kind of alternatives C has left: WORD_NIL where the goal is not known.  NULL: none of the program. */
+static const char *list_options(Debugger *d, const Choice *c, Word *goal, Options *out)
+{
+    const Template *t;
+    switch ((ChoiceKind)c->kind) {
+    case CHOICE_RULES:
+        *goal = c->slot[RULES_GOAL];
+        list_rules(d, c, *goal, NULL, c->limit ? c->limit : MOST_OPTIONS, out);
+        return out->len ? "rule" : NULL;
+    case CHOICE_MATCH:
+        *goal = c->slot[MATCH_PATTERN];
+        list_rows(d, c, match_left(c) ? match_left(c) : MOST_OPTIONS, out);
+        return out->len ? "match" : NULL;
+    case CHOICE_LIST:
+        *goal = c->slot[LIST_GOAL];
+        list_items(c, MOST_OPTIONS, out);
+        return "item";
+    case CHOICE_RETURN:
+        list_items(c, MOST_OPTIONS, out);
+        return "item";
+    case CHOICE_VM:
+        if (c->flags & CHOICE_DONE) return NULL;
+        *goal = vm_call(d, c);
+        if (chunk_place(choice_chunk(c), c->index))
+            list_rules(d, c, *goal, chunk_place(choice_chunk(c), c->index), MOST_OPTIONS, out);
+        if (out->len) return "rule";
+        t = superpose_around(d, choice_chunk(c), c->index);
+        if (t) {
+            *goal = saved_instance(d, c, t);
+            list_forks(d, c, t, MOST_OPTIONS, out);
+            return "item";
+        }
+        /* A clause without a place; else it is what a case does when nothing comes. */
+        return c->count == CV_LOCALS + choice_chunk(c)->arity ? "rule" : NULL;
+    default:
+        return NULL;
     }
-    return false;
+}
+
+static Word plain_variable(void *context, Heap *h, Word var)
+{
+    (void)context;
+    return word_is_cell(var) ? atom_new_var(h, word_obj(var)->len, OBJ_PLAIN) : var;
+}
+
+/* A copy of W that tells what W is now, whatever its variables are bound to later. */
+static Word as_it_is(Debugger *d, Word w)
+{
+    return atom_map_vars(&d->rt->heap, w, plain_variable, NULL);
+}
+
+/* Describe C; false: it holds no alternative of the program.  OUT gets what it has left: none when that is not known. */
+static bool describe(Debugger *d, const Choice *c, Alternative *a, Options *out)
+{
+    WordVec values = {0};
+    *a = (Alternative){.choice = c, .goal = WORD_NIL, .next = WORD_NIL, .left = 1};
+    unbind(&d->rt->bind, c, &values);
+    a->kind = list_options(d, c, &a->goal, out);
+    if (!word_is_nil(a->goal)) a->goal = as_it_is(d, a->goal);
+    for (size_t i = 0; i < out->len; i++) out->data[i].atom = as_it_is(d, out->data[i].atom);
+    bind_again(&d->rt->bind, c, &values);
+    if (!a->kind || out->len == 0) return a->kind != NULL;
+    a->left = out->len;
+    a->exact = out->len < MOST_OPTIONS;
+    a->next = out->data[0].atom;
+    a->place = out->data[0].place;
+    return true;
 }
 
 void alternatives(Debugger *d, const Choice *until, Alternatives *out)
 {
     Alternative a;
     if (!d->machine) return;
-    for (const Choice *c = d->machine->choice; c != until && c->kind != CHOICE_BOTTOM; c = c->prev)
-        if (describe(d, c, &a)) vec_push(out, a);
+    for (const Choice *c = d->machine->choice; c != until && c->kind != CHOICE_BOTTOM; c = c->prev) {
+        Options options = {0};
+        if (describe(d, c, &a, &options)) vec_push(out, a);
+        free_options(&options);
+    }
 }
 
 size_t alternatives_left(Debugger *d, const Choice *until)
@@ -174,6 +298,30 @@ size_t alternatives_left(Debugger *d, const Choice *until)
     return n;
 }
 
+/* The Nth choice point with alternatives, or NULL. */
+static Choice *find_nth(Debugger *d, size_t n)
+{
+    Alternatives all = {0};
+    alternatives(d, NULL, &all);
+    Choice *c = n >= 1 && n <= all.len ? (Choice *)all.data[n - 1].choice : NULL;
+    vec_free(&all);
+    return c;
+}
+
+bool alternative_option(Debugger *d, size_t n, size_t which, Word *atom, Span *place)
+{
+    const Choice *c = find_nth(d, n);
+    Options options = {0};
+    Alternative a;
+    bool there = c && describe(d, c, &a, &options) && which >= 1 && which <= options.len;
+    if (there) {
+        *atom = options.data[which - 1].atom;
+        *place = options.data[which - 1].place;
+    }
+    free_options(&options);
+    return there;
+}
+
 /* -- Taking -- */
 
 static void close_choice(Choice *c)
@@ -184,10 +332,7 @@ static void close_choice(Choice *c)
 
 static Choice *nth(Debugger *d, size_t n, const char **error)
 {
-    Alternatives all = {0};
-    alternatives(d, NULL, &all);
-    Choice *c = n >= 1 && n <= all.len ? (Choice *)all.data[n - 1].choice : NULL;
-    vec_free(&all);
+    Choice *c = find_nth(d, n);
     if (!c) *error = "there is no such alternative";
     if (c && !debug_can_leave(d)) {
         *error = "an operation is at work: step to a port first";
@@ -208,63 +353,123 @@ static void move_item(Debugger *d, Choice *c, size_t which)
     c->slot[LIST_ITEMS] = copy;
 }
 
-/* A choice point above C whose next rule is number WHICH that C has left.  That rule is applied, and nothing else of it; C does not apply it
- * again. */
-static void leave_rule(Debugger *d, Choice *c, size_t which, uint64_t goal)
+/* A choice point of KIND that begins where OF, a copy of one that is gone, did, with COUNT slots, of which those that OF has are its. */
+static Choice *push_like(Machine *m, const Choice *of, ChoiceKind kind, uint32_t count)
+{
+    Choice *c = machine_choice(m, kind, count);
+    for (uint32_t i = 0; i < count && i < of->count; i++) c->slot[i] = of->slot[i];
+    c->flags = of->flags;
+    c->changed = of->changed;
+    c->index = of->index;
+    c->limit = of->limit;
+    c->frame = of->frame;
+    c->trail = of->trail;
+    c->depth = of->depth;
+    c->head = of->head;
+    c->scope = of->scope;
+    return c;
+}
+
+/* The rules from option FROM on, COUNT of them (0: all), as a choice point. */
+static void push_rules(Machine *m, const Choice *of, const Option *from, size_t count)
+{
+    Choice *c = push_like(m, of, CHOICE_RULES, RULES_SLOTS);
+    if ((ChoiceKind)of->kind == CHOICE_VM) c->changed = (of->flags & FF_CHANGED) != 0;
+    c->flags = 0;
+    c->index = from->at;
+    c->limit = (uint32_t)count;
+    rules_copy(&from->rule, &c->u.rules);
+}
+
+static void push_rows(Machine *m, const Choice *of, const Option *from, size_t count)
+{
+    Choice *c = push_like(m, of, CHOICE_MATCH, count ? MATCH_SLOTS + 1 : MATCH_SLOTS);
+    if (count) c->slot[MATCH_LEFT] = word_int48((int64_t)count);
+    c->flags &= (uint8_t)~MATCH_CLOSED;
+    c->index = from->at;
+    cursor_copy(&from->row, &c->u.cursor);
+}
+
+/* Put option WHICH first, then those before it, then those behind it: each in a choice point of its own. */
+static void split_ranges(Machine *m, const Choice *of, const Options *options, size_t which, size_t left,
+                         void (*push)(Machine *, const Choice *, const Option *, size_t))
+{
+    if (which < options->len) push(m, of, &options->data[which], left ? left - which : 0);
+    push(m, of, &options->data[0], which - 1);
+    push(m, of, &options->data[which - 1], 1);
+}
+
+static void push_fork(Machine *m, const Choice *of, const Options *options, size_t i, size_t items)
+{
+    Choice *c = push_like(m, of, CHOICE_VM, (uint32_t)of->count);
+    c->index = options->data[i].at;
+    c->limit = (uint32_t)(items - options->len + i + 1);
+}
+
+static void split_forks(Machine *m, const Choice *of, const Options *options, size_t which, Word goal)
+{
+    size_t items = expr_len(expr_at(atom_deref(goal), 1));
+    for (size_t i = options->len; i > 0; i--)
+        if (i != which) push_fork(m, of, options, i - 1, items);
+    push_fork(m, of, options, which - 1, items);
+}
+
+/* The choice point C, the newest one, is made anew with alternative WHICH of OPTIONS in front. */
+static void reorder(Debugger *d, Choice *c, const Alternative *a, const Options *options, size_t which)
 {
     Machine *m = d->machine;
-    Left left;
-    Rule r;
-    count_rules(d, c, which, &left);
-    Choice *once = machine_choice(m, CHOICE_RULES, c->count);
-    memcpy(once->slot, c->slot, c->count * sizeof(Word));
-    once->flags = c->flags;
-    once->index = left.index;
-    once->frame = c->frame;
-    once->trail = c->trail;
-    once->depth = c->depth;
-    once->head = c->head;
-    once->scope = c->scope;
-    RuleCursor *cursor = &once->u.rules;
-    WordVec values = {0};
-    unbind(&m->rt->bind, c, &values);
-    Word atom = atom_deref(c->slot[RULES_GOAL]);
-    rules_open(left.space, atom, cursor);
-    for (RuleCursor ahead = *cursor; rules_next(&ahead, atom, &r) && r.id != left.rule.id;) *cursor = ahead;
-    bind_again(&m->rt->bind, c, &values);
-    UsedRule used = {goal, left.space, left.rule.id, once};
-    vec_push(&d->used, used);
+    size_t size = sizeof *c + c->count * sizeof(Word);
+    Choice *of = base_alloc(size);
+    size_t left = c->kind == CHOICE_MATCH ? match_left(c) : c->kind == CHOICE_RULES ? c->limit : 0;
+    memcpy(of, c, size);
+    bool rules = *a->kind == 'r';
+    if (c->kind == CHOICE_VM && rules) {
+        of->slot[RULES_GOAL] = vm_call(d, c);
+        of->slot[RULES_TYPE] = c->slot[CV_TYPE];
+    }
+    close_choice(c);
+    machine_drop(m, c);
+    if (of->kind == CHOICE_VM && !rules)
+        split_forks(m, of, options, which, a->goal);
+    else
+        split_ranges(m, of, options, which, left, rules ? push_rules : push_rows);
+    base_free(of);
+}
+
+/* Put alternative WHICH of C in front; false: that is not possible, and *ERROR says why. */
+static bool put_first(Debugger *d, Choice *c, size_t which, const char **error)
+{
+    Machine *m = d->machine;
+    Options options = {0};
+    Alternative a;
+    describe(d, c, &a, &options);
+    bool ok = which >= 1 && (which == 1 || which <= options.len);
+    if (!ok) *error = options.len ? "there are not so many" : "only the next one of these can be taken";
+    if (ok) {
+        while (m->choice != c) {
+            close_choice(m->choice);
+            machine_drop(m, m->choice);
+        }
+        forget_pruned(d, m);
+    }
+    if (ok && which > 1) {
+        if (c->kind == CHOICE_LIST || c->kind == CHOICE_RETURN)
+            move_item(d, c, which);
+        else
+            reorder(d, c, &a, &options, which);
+    }
+    free_options(&options);
+    return ok;
 }
 
 bool alternative_choose(Debugger *d, size_t n, size_t which, const char **error)
 {
     Choice *c = nth(d, n, error);
-    Machine *m = d->machine;
-    Alternative a;
     if (!c) return false;
-    describe(d, c, &a);
-    if (which < 1 || (a.exact && which > a.left)) {
-        *error = "there are not so many";
-        return false;
-    }
-    uint64_t goal = c->kind == CHOICE_RULES ? marked_goal_of(c) : 0;
-    if (which > 1 && c->kind == CHOICE_RULES && !goal) {
-        *error = "of a goal that was not stepped into only the next rule can be taken";
-        return false;
-    }
-    if (which > 1 && (c->kind == CHOICE_LIST || c->kind == CHOICE_RETURN)) move_item(d, c, which);
-    if (which > 1 && !a.exact) {
-        *error = "only the next one of these can be taken";
-        return false;
-    }
     /* A result that is there already is not lost: the alternative is the next one then. */
-    d->take_later = d->stop.port == AT_EXIT && m->choice == c;
-    while (m->choice != c) {
-        close_choice(m->choice);
-        machine_drop(m, m->choice);
-    }
-    forget_pruned(d, m);
-    if (which > 1 && goal) leave_rule(d, c, which, goal);
+    bool later = d->stop.port == AT_EXIT && d->machine->choice == c;
+    if (!put_first(d, c, which, error)) return false;
+    d->take_later = later;
     return true;
 }
 
@@ -283,20 +488,4 @@ bool alternative_prune(Debugger *d, size_t n, const char **error)
     machine_touch(m, newer);
     newer->prev = c->prev;
     return true;
-}
-
-bool rule_is_used_up(Debugger *d, uint64_t number, Machine *m)
-{
-    for (size_t i = 0; i < d->used.len; i++) {
-        UsedRule *u = &d->used.data[i];
-        if (u->goal != number || u->space != m->rule_space || u->rule != m->rule) continue;
-        Choice *once = u->once;
-        if (!once) return true;
-        u->once = NULL;
-        if (m->choice != once) return false;
-        close_choice(once);
-        machine_drop(m, once);
-        return false;
-    }
-    return false;
 }

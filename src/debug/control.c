@@ -96,7 +96,6 @@ void debug_free(Debugger *d)
     if (d->spare.stack) machine_fini(&d->spare);
     vec_free(&d->goals);
     vec_free(&d->watch);
-    vec_free(&d->used);
     vec_free(&d->near);
     forget_errors(d);
     vec_free(&d->errors);
@@ -120,7 +119,7 @@ void debug_query_ended(Debugger *d)
     d->goals.len = 0;
     d->quiet = 0;
     d->numbers = 0;
-    d->used.len = d->near.len = 0;
+    d->near.len = 0;
     forget_errors(d);
     d->quitting = false;
     d->target.goal = 0;

@@ -270,8 +270,8 @@ bool evaluate_apart(Debugger *d, Word atom, Buf *out);
 typedef struct Alternative {
     const Choice *choice;
     Word goal;   /* that it belongs to; WORD_NIL: not known */
-    Word next;   /* the next one: an item, or a pattern; WORD_NIL: the rule at PLACE */
-    Span place;  /* of the next one */
+    Word next;   /* the next one: a rule, a row or an item; WORD_NIL: not known */
+    Span place;  /* of that, if it is a rule */
     size_t left; /* how many, at least */
     bool exact;  /* no more than that */
     const char *kind;
@@ -281,6 +281,8 @@ typedef VEC(Alternative) Alternatives;
 void alternatives(Debugger *d, const Choice *until, Alternatives *out);
 /* Number of those newer than UNTIL. */
 size_t alternatives_left(Debugger *d, const Choice *until);
+/* Which one is alternative WHICH (from 1) of the Nth (from 1), and where does it stand?  False: there is no such. */
+bool alternative_option(Debugger *d, size_t n, size_t which, Word *atom, Span *place);
 /* Put alternative WHICH (from 1) of the Nth (from 1) first; those newer than the Nth are given up.  False: there is none, or it cannot be
  * put first, and *ERROR says so. */
 bool alternative_choose(Debugger *d, size_t n, size_t which, const char **error);

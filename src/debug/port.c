@@ -356,10 +356,6 @@ static bool port_unify(Machine *m, Step *next)
     if (goal) {
         goal->space = m->rule_space;
         goal->rule = m->rule;
-        if (rule_is_used_up(d, goal->number, m)) {
-            *next = STEP_FAIL;
-            return false;
-        }
     }
     Word head = atom_deref(expr_at(m->atom, 0));
     uint32_t symbol = word_is_sym(head) ? word_sym_id(head) : UINT32_MAX;

@@ -19,14 +19,6 @@ typedef struct Goal {
     bool ended; /* it has given something in place of a result that was told already: stuck, or an error */
 } Goal;
 
-/* A rule that alternative_choose has run out of turn: it is not applied again to that goal. */
-typedef struct UsedRule {
-    uint64_t goal;
-    const Space *space;
-    uint32_t rule;
-    Choice *once; /* that applies it; NULL: it has */
-} UsedRule;
-
 typedef struct Derivation Derivation;
 
 /* Where an error was made. */
@@ -85,14 +77,13 @@ struct Debugger {
     /* Breakpoints: */
     VEC(Breakpoint *) breaks;
     uint32_t ids;
-    VEC(uint8_t) watch; /* by symbol */
-    bool natives;       /* some breakpoint is at an operation of the library */
-    uint32_t catches;   /* bit per CatchKind */
-    size_t resolved;    /* number of rules with places when lines were last looked up */
-    Machine spare;      /* for conditions; stack NULL: not made yet */
-    Buf error;          /* the text of a complaint */
-    Buf note;           /* of a stop */
-    VEC(UsedRule) used;
+    VEC(uint8_t) watch;     /* by symbol */
+    bool natives;           /* some breakpoint is at an operation of the library */
+    uint32_t catches;       /* bit per CatchKind */
+    size_t resolved;        /* number of rules with places when lines were last looked up */
+    Machine spare;          /* for conditions; stack NULL: not made yet */
+    Buf error;              /* the text of a complaint */
+    Buf note;               /* of a stop */
     Derivation *derivation; /* being made, or NULL: then all goals are marked, and nothing stops */
     Word kept;              /* root, for those who evaluate */
     VEC(uint32_t) near;     /* by symbol: what it may be a misspelling of, see near_function */
@@ -182,9 +173,6 @@ void line_frame_rule(const Frame *f, const Space **space, uint32_t *rule);
 Breakpoint *line_hit(Debugger *d, Frame **frame, Span *place);
 /* The goal of F, a line frame, which is marked now if it was not: its further results are seen. */
 Goal *line_goal(Debugger *d, Frame *f, uint32_t depth);
-
-/* choice.c: was the rule that M has just applied to marked goal NUMBER run out of turn before? */
-bool rule_is_used_up(Debugger *d, uint64_t number, Machine *m);
 
 /* clash.c: the known function that HEAD may be a misspelling of, NO_HEAD when none is near. */
 uint32_t near_function(Debugger *d, const Scope *scope, uint32_t head);

@@ -77,9 +77,6 @@ Step call_error(Machine *m, Word goal, Word cause, Word type)
 
 /* -- Lists of results -- */
 
-/* CHOICE_LIST: the items of a list from INDEX on are results of a call. An item may be given with bindings. */
-enum { LIST_ITEMS, LIST_GOAL, LIST_TYPE, LIST_SLOTS };
-
 static bool apply_bindings(Machine *m, Word binds)
 {
     const Word *pair = word_obj(binds)->body;
@@ -161,9 +158,6 @@ Step return_many(Machine *m, const WordVec *values)
 }
 
 /* -- Rules -- */
-
-/* CHOICE_RULES: INDEX is the space of the scope that the cursor is in. */
-enum { RULES_GOAL, RULES_TYPE, RULES_SLOTS };
 
 typedef struct RuleSearch {
     RuleCursor cursor;
@@ -269,6 +263,10 @@ static bool find_rule(Machine *m, RuleSearch *s, Word goal, Word type, Choice *c
         trial_commit(b, t);
         m->rule_space = m->scope->spaces.data[space];
         m->rule = rule.id;
+        if (more && UNLIKELY(c && c->limit) && --c->limit == 0) {
+            rules_close(&here.cursor);
+            more = false;
+        }
         if (more)
             keep_rules(m, &here, goal, type, c, t, keep);
         else if (c)

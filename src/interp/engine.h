@@ -115,6 +115,25 @@ static inline void count_step(Machine *m)
     if (UNLIKELY((++m->steps & (STEPS_PER_SAFEPOINT - 1)) == 0)) heap_interrupt(&m->rt->heap);
 }
 
+/* Slots of choice points.
+ * CHOICE_RULES: INDEX is the space of the scope that the cursor is in; LIMIT how many more rules may be applied, 0: all.
+ * CHOICE_LIST: the items of a list from INDEX on are results of a call; an item may be given with bindings.
+ * CHOICE_MATCH: more rows of one pattern; INDEX is the space of its scope, the cursor is open in it. */
+enum { RULES_GOAL, RULES_TYPE, RULES_SLOTS };
+enum { LIST_ITEMS, LIST_GOAL, LIST_TYPE, LIST_SLOTS };
+enum {
+    MATCH_SPACE, /* whose scope is searched */
+    MATCH_PATTERN,
+    MATCH_REST, /* other conjuncts: (space pattern space pattern ...), Unit when none */
+    MATCH_GOAL,
+    MATCH_RESULT,
+    MATCH_TYPE,
+    MATCH_SLOTS,
+    MATCH_LEFT = MATCH_SLOTS /* where there is such a slot: how many more rows may be taken */
+};
+/* Flags of CHOICE_MATCH: search the space itself, not what it depends on; the cursor is still to be opened. */
+enum { MATCH_OWN = 1, MATCH_CLOSED = 2 };
+
 /* call.c: calls of rules and builtins */
 
 /* Call GOAL, whose arguments are ready. */
@@ -188,6 +207,8 @@ Step join_start(Machine *m, const Word *pairs, uint32_t n, Word goal, Word resul
 Step match_resume(Machine *m, Choice *c);
 /* Does C, a CHOICE_MATCH, hold an open cursor? */
 bool match_is_open(const Choice *c);
+/* How many more rows of it may be taken; 0: all. */
+size_t match_left(const Choice *c);
 
 /* special.c: operations with a handler of their own, by builtin index */
 

@@ -1,19 +1,6 @@
 /* Pattern queries: match, conjunctions, unification with spaces inside. */
 #include "interp/engine.h"
 
-/* CHOICE_MATCH: more rows of one pattern; INDEX is the space of its scope, the cursor is open in it. */
-enum {
-    MATCH_SPACE, /* whose scope is searched */
-    MATCH_PATTERN,
-    MATCH_REST, /* other conjuncts: (space pattern space pattern ...), Unit when none */
-    MATCH_GOAL,
-    MATCH_RESULT,
-    MATCH_TYPE,
-    MATCH_SLOTS
-};
-/* Flags of CHOICE_MATCH: search the space itself, not what it depends on; the cursor is still to be opened. */
-enum { MATCH_OWN = 1, MATCH_CLOSED = 2 };
-
 /* A row was found: the other conjuncts, or the result. */
 static Step match_found(Machine *m, const Word slots[MATCH_SLOTS])
 {
@@ -62,6 +49,21 @@ static bool rows_at_end(RowSearch *s, Word pattern)
     return s->space >= s->limit;
 }
 
+size_t match_left(const Choice *c)
+{
+    return c->count > MATCH_SLOTS ? (size_t)word_int48_get(c->slot[MATCH_LEFT]) : 0;
+}
+
+/* C, if it is not NULL, wants no more rows than the one taken. */
+static bool is_last_wanted(RowSearch *s, Choice *c)
+{
+    size_t left = UNLIKELY(c && c->count > MATCH_SLOTS) ? match_left(c) : 0;
+    if (LIKELY(left == 0)) return false;
+    if (left == 1) cursor_close(&s->cursor);
+    c->slot[MATCH_LEFT] = word_int48((int64_t)left - 1);
+    return left == 1;
+}
+
 /* Take the next row, and leave or keep choice point C (NULL: none yet) if more may follow. */
 static bool find_row(Machine *m, RowSearch *s, const Word slots[MATCH_SLOTS], Choice *c)
 {
@@ -75,7 +77,7 @@ static bool find_row(Machine *m, RowSearch *s, const Word slots[MATCH_SLOTS], Ch
         return false;
     }
     trial_commit(b, t);
-    if (rows_at_end(s, pattern)) {
+    if (rows_at_end(s, pattern) || is_last_wanted(s, c)) {
         if (c) machine_drop(m, c);
         return true;
     }

@@ -277,6 +277,20 @@ void cursor_close(Cursor *c)
     for (uint32_t i = 0; i < c->pinned; i++) relation_unpin(s, s->rels.data[s->generic_rels.data[i]]);
 }
 
+void cursor_copy(const Cursor *c, Cursor *to)
+{
+    Space *s = c->space;
+    *to = *c;
+    if (!s) return;
+    if ((c->mode & CURSOR_KIND) == CURSOR_RUNS) {
+        for (uint32_t i = 0; i < c->pinned; i++) relation_pin(s->rels.data[i]);
+        runs_pin(s);
+        return;
+    }
+    if (c->rel) relation_pin(c->rel);
+    for (uint32_t i = 0; i < c->pinned; i++) relation_pin(s->rels.data[s->generic_rels.data[i]]);
+}
+
 /* -- Walking one relation -- */
 
 static inline uint32_t stream_peek(Cursor *c)

@@ -500,6 +500,19 @@ void rules_close(RuleCursor *c)
     if (c->any_limit) list_unpin(s, s->wild_rules);
 }
 
+void rules_copy(const RuleCursor *c, RuleCursor *to)
+{
+    Space *s = c->space;
+    *to = *c;
+    if (!s) return;
+    if (c->mode == RULES_ROWS) {
+        relation_pin(relation_find(s, W_SYM(EQUAL), 3));
+        return;
+    }
+    if (c->list) list_pin(c->list);
+    if (c->any_limit) list_pin(s->wild_rules);
+}
+
 bool rules_exist(Space *s, uint32_t sym, uint32_t arity)
 {
     if (UNLIKELY(s->open_rules)) return true;

@@ -94,6 +94,8 @@ bool cursor_next(Cursor *c, Bind *b, Word pattern);
  * may have been bound by a row meanwhile; WORD_NIL: do without the test. */
 bool cursor_at_end(Cursor *c, Word pattern);
 void cursor_close(Cursor *c);
+/* Make *TO a cursor of its own at the place of C, to be closed for itself. */
+void cursor_copy(const Cursor *c, Cursor *to);
 /* Upper bound on the number of rows that PATTERN can match now; exact for fully bound patterns and when all rows at
  * the bound position are ground.  Builds indexes it needs. */
 size_t space_estimate(Space *s, Word pattern);
@@ -128,6 +130,8 @@ bool rules_next(RuleCursor *c, Word goal, Rule *r);
 /* True when rules_next is certain to return false.  To be called before a candidate has bound GOAL. */
 bool rules_at_end(RuleCursor *c, Word goal);
 void rules_close(RuleCursor *c);
+/* As cursor_copy. */
+void rules_copy(const RuleCursor *c, RuleCursor *to);
 /* Does the space hold any rule for head symbol SYM with ARITY items, or any rule with a variable head? Constant time. */
 bool rules_exist(Space *s, uint32_t sym, uint32_t arity);
 

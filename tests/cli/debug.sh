@@ -45,6 +45,31 @@ echo '(= (twice $x)
    (* 2 $x))' >part.metta
 echo '!(import! &self part)
 !(twice 4)' >imports.metta
+cat >kinds.metta <<'END'
+(= (colour) red)
+(= (colour) green)
+(= (colour) blue)
+(= (twice $x) (superpose (1 $x 3)))
+(parent Tom Bob)
+(parent Tom Liz)
+(parent Tom Jim)
+(parent Tom Eve)
+(= (kids $x) (match &self (parent $x $y) $y))
+(= (g $x) $x)
+(= (go) (let* (($a (colour)) ($b (twice $a)) ($c (kids Tom))) (g ($a $b $c))))
+!(go)
+END
+cat >grand.metta <<'END'
+(parent Tom Bob)
+(parent Tom Liz)
+(parent Tom Jim)
+(parent Bob Ann)
+(parent Liz Ian)
+(parent Jim Zoe)
+(= (g $x) (quote $x))
+(= (grand $x) (match &self (, (parent $x $y) (parent $y $z)) $z))
+!(let $x (grand Tom) (g $x))
+END
 cat >nd.metta <<'END'
 (= (c) red)
 (= (c) green)
@@ -150,9 +175,44 @@ END
 [red, green, blue]
 END
     expect "ports of three results, tier $tier" cmp ports want
-    shows "what is pending, tier $tier" '^1: 2 rules of \(c\), next at nd.metta:2:1$'
+    shows "what is pending, tier $tier" '^1: 2 rules of \(c\)$' '^   1  \(= \(c\) green\)  nd.metta:2:1$' \
+        '^   2  \(= \(c\) blue\)  nd.metta:3:1$'
     debug $tier nd.metta 'break c' run s 'alt 1 2' c
     shows "another alternative first, tier $tier" 'exit#2 1  \(c\) => blue' '^\[red, blue, green\]$'
+    # Of rules, rows and items, whatever tier they are pending in.
+    debug $tier kinds.metta 'break g' run alt 'alt 1 3' alt c c c d c
+    sed -n '/^1: /,/^(debug)/p' out | grep -v '^(debug)' >pending
+    cat >want <<'END'
+1: 3 matches of (parent Tom $y)
+   1  (parent Tom Liz)
+   2  (parent Tom Jim)
+   3  (parent Tom Eve)
+2: 2 items of (superpose (1 red 3))
+   1  red
+   2  3
+3: 2 rules of (colour)
+   1  (= (colour) green)  kinds.metta:2:1
+   2  (= (colour) blue)  kinds.metta:3:1
+1: 2 matches of (parent Tom $y)
+   1  (parent Tom Liz)
+   2  (parent Tom Jim)
+2: 2 items of (superpose (1 red 3))
+   1  red
+   2  3
+3: 2 rules of (colour)
+   1  (= (colour) green)  kinds.metta:2:1
+   2  (= (colour) blue)  kinds.metta:3:1
+END
+    expect "all that is pending, tier $tier" cmp pending want
+    shows "a row out of turn, tier $tier" '^Breakpoint 1, \(g \(red 1 Eve\)\)' '^Breakpoint 1, \(g \(red 1 Liz\)\)' \
+        '^Breakpoint 1, \(g \(red red Bob\)\)'
+    expect "no other result is lost, tier $tier" [ "$(grep '^\[' out | tr ',' '\n' | sort -u | wc -l)" = 35 ]
+    debug $tier kinds.metta 'break g' run 'alt 2 2' c 'alt 3 2' alt 'd' c
+    shows "an item, then a rule, tier $tier" '^Breakpoint 1, \(g \(red 3 Bob\)\)' 'call +2  \(twice blue\)' '^   1  \(= \(colour\) green\)' \
+        '^\[\(blue 1 Bob\), .*\(blue 3 Eve\), \(green 1 Bob\), .*\(green 3 Eve\)\]$'
+    debug $tier grand.metta 'break g' run alt 'alt 1 2' d c
+    shows "a row of two patterns, tier $tier" '^   2  \(parent Tom Jim\)$' '^\[\(quote Zoe\), \(quote Ian\)\]$'
+
     debug $tier nd.metta 'break c' run s 'prune 1' c
     shows "pruned, tier $tier" '^\[red\]$'
     debug $tier nd.metta 'break c' run n n n n
