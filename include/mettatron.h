@@ -431,6 +431,8 @@ typedef struct MtStop {
     uint32_t depth;      /* of nested goals, from 1 */
     uint32_t result;     /* EXIT: which one of the goal's, from 1 */
     size_t alternatives; /* EXIT, REDO: that the goal has left, at least */
+    uint32_t
+        tier; /* the highest one that has code for the goal's function, though it may be run below that now */
     uint32_t breakpoint; /* that has stopped the run, or 0 */
     MtAtom atom;         /* the goal; local handles of the callback's scope */
     MtAtom value;     /* UNIFY: what it becomes; EXIT: the result; ERROR: the error; a watchpoint: the atom */

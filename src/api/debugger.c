@@ -54,6 +54,7 @@ static Resume ask_client(void *context, Debugger *d, const Stop *s)
         .depth = s->depth,
         .result = s->result,
         .alternatives = s->alternatives,
+        .tier = s->tier,
         .breakpoint = s->breakpoint,
         .atom = api_local(x, s->goal),
         .value = api_local(x, s->value),

@@ -155,6 +155,7 @@ static void print_step(Prompt *p, const MtStop *s)
         fputs("   ", p->out);
         print_place(p, &s->span, true);
     }
+    if (s->goal) fprintf(p->out, "   t%" PRIu32, s->tier);
     fputc('\n', p->out);
 }
 

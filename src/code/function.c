@@ -101,6 +101,7 @@ static void drop_stale(Dependents *d)
 void functions_adopt(Functions *fs, Function *f, Chunk *c)
 {
     *(f->debugged ? &f->apart : &f->chunk) = c;
+    if (f->tier < 1) f->tier = 1;
     c->id = ++fs->adopted;
     vec_push(&fs->chunks, c);
     for (size_t i = 0; i < c->depends.len; i++) {
@@ -123,6 +124,7 @@ static size_t expire(Functions *fs, Chunk *c, bool blame)
     f->native = NULL;
     f->runs = 0;
     f->expired += blame;
+    if (blame) f->tier = 0;
     return 1;
 }
 

@@ -18,6 +18,7 @@ struct Function {
     uint32_t expired;   /* chunks of it that became stale, and refusals that changes made void */
     Chunk *chunk;       /* NULL: not compiled */
     const void *native; /* where the machine code of the chunk begins a call, or NULL */
+    uint8_t tier;       /* the highest one that has had code for the rules as they are */
     /* Calls of it come by way of tier 0, where a debugger sees them: CHUNK is NULL, and APART is run from there. */
     bool debugged;
     Chunk *apart;

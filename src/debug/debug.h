@@ -52,9 +52,10 @@ typedef struct Stop {
     uint32_t result;     /* EXIT: which one, from 1 */
     size_t alternatives; /* EXIT: pending ones of this goal; REDO: all that are left */
     Word goal;           /* WORD_NIL: none */
-    Word value;  /* UNIFY: what it becomes; EXIT: the result; ERROR: the error; watchpoints: the atom */
-    Span place;  /* of the call; line 0: not known */
-    bool inside; /* UNIFY: VALUE is a part of the body, at PLACE, that evaluation has come to */
+    Word value;    /* UNIFY: what it becomes; EXIT: the result; ERROR: the error; watchpoints: the atom */
+    uint32_t tier; /* the highest one that has code for the goal's function */
+    Span place;    /* of the call; line 0: not known */
+    bool inside;   /* UNIFY: VALUE is a part of the body, at PLACE, that evaluation has come to */
     uint32_t breakpoint; /* that has stopped it, or 0 */
     const char *note;    /* a line more, or NULL */
 } Stop;

@@ -1,4 +1,6 @@
 /* Ports: what DebugPorts tells, made into events; which of them stop; how to go on from there. */
+#include "vm/vm.h"
+
 #include "debug/state.h"
 
 /* -- Marked goals on the machine's stack -- */
@@ -175,6 +177,15 @@ static void set_target(Debugger *d, Machine *m, const Stop *s, Resume how)
     update_watching(d);
 }
 
+/* The highest tier that has code for the function of GOAL. */
+static uint32_t tier_of(Debugger *d, Word goal)
+{
+    Vm *vm = d->rt->upper;
+    Word head = atom_is_cons(goal) ? atom_deref(expr_at(goal, 0)) : WORD_NIL;
+    if (!vm || !word_is_sym(head)) return 0;
+    return functions_get(&vm->functions, word_sym_id(head), expr_len(goal) - 1)->tier;
+}
+
 /* Ask the client.  The machine's registers keep what is live. */
 static Resume ask(Debugger *d, Machine *m, Stop *s)
 {
@@ -185,6 +196,7 @@ static Resume ask(Debugger *d, Machine *m, Stop *s)
     r->asking = true;
     d->machine = m;
     d->stop = *s;
+    d->stop.tier = tier_of(d, s->goal);
     d->first = false;
     d->first_break = 0;
     d->target = (Target){.how = RESUME_CONTINUE};

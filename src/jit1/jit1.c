@@ -373,6 +373,7 @@ static void adopt(Jit1 *j, Chunk *c, Function *f, Layout *l, uint32_t at)
     j->live++;
     c->native = n;
     f->native = (const void *)run_address(j, at);
+    f->tier = 2;
 }
 
 /* Tell debuggers and profilers of the code of C, which was written at AT by layout L. */

@@ -45,6 +45,11 @@ echo '(= (twice $x)
    (* 2 $x))' >part.metta
 echo '!(import! &self part)
 !(twice 4)' >imports.metta
+cat >hot2.metta <<'END'
+(= (fib $n) (if (< $n 2) $n (+ (fib (- $n 1)) (fib (- $n 2)))))
+!(fib 20)
+!(fib 10)
+END
 cat >kinds.metta <<'END'
 (= (colour) red)
 (= (colour) green)
@@ -179,6 +184,10 @@ END
         '^   2  \(= \(c\) blue\)  nd.metta:3:1$'
     debug $tier nd.metta 'break c' run s 'alt 1 2' c
     shows "another alternative first, tier $tier" 'exit#2 1  \(c\) => blue' '^\[red, blue, green\]$'
+    # The tier that the goal's function has come to.
+    debug $tier hot2.metta 'break hot2.metta:3' run s n c
+    lines "tier of a goal, tier $tier" 2 "(call|exit#1) +2  \\(fib 9\\).*hot2.metta:1:32   t$tier\$"
+
     # Of rules, rows and items, whatever tier they are pending in.
     debug $tier kinds.metta 'break g' run alt 'alt 1 3' alt c c c d c
     sed -n '/^1: /,/^(debug)/p' out | grep -v '^(debug)' >pending
@@ -249,7 +258,7 @@ for this in fib nd typo; do
     for tier in $tiers; do
         debug $tier $this.metta 'catch stuck' 'break fib if (< $n 3)' 'break c' 'break area:exit' 'b fib.metta:3' run 'info bindings' s n s s \
             finish n c 'info bindings' c s s n 'info b' delete c
-        mv out stops$tier
+        sed 's/   t[0-2]$//' out >stops$tier
     done
     for tier in $tiers; do
         expect "stops of $this, tier $tier" cmp stops0 stops$tier
