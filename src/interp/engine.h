@@ -228,6 +228,13 @@ Step case_resume(Machine *m, Frame *f, Word value);
 Step case_empty(Machine *m, Choice *c);
 Step let_star_resume(Machine *m, Frame *f, Word value);
 Step map_resume(Machine *m, Frame *f, Word value);
+/* The condition of filter-atom has the value VALUE, no Bool, after BEFORE (WORD_NIL: nothing): is it to be evaluated once more?  One
+ * instruction may not be enough to reach a Bool. */
+static inline bool condition_goes_on(Word before, Word value)
+{
+    if (!atom_may_reduce(value) || atom_is_error(value)) return false;
+    return word_is_nil(before) || !atom_equal(before, value);
+}
 Step filter_resume(Machine *m, Frame *f, Word value);
 Step fold_resume(Machine *m, Frame *f, Word value);
 

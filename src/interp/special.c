@@ -278,8 +278,8 @@ Step case_empty(Machine *m, Choice *c)
 /* -- map-atom, filter-atom, foldl-atom --
  *
  * The template runs once per item with the item in place of its variable and its other variables renamed apart.
- * INDEX is the item at work. */
-enum { EACH_GOAL = 1, EACH_TYPE, EACH_DONE, EACH_SLOTS };
+ * INDEX is the item at work; LEFT the value of a condition that is being evaluated once more. */
+enum { EACH_GOAL = 1, EACH_TYPE, EACH_DONE, EACH_LEFT, EACH_SLOTS };
 
 static Word each_list(Word goal)
 {
@@ -311,6 +311,7 @@ static Step each_start(Machine *m, FrameKind kind, Word goal, Word type, Word do
     f->slot[EACH_GOAL] = goal;
     f->slot[EACH_TYPE] = type;
     f->slot[EACH_DONE] = done;
+    f->slot[EACH_LEFT] = WORD_NIL;
     return kind == FRAME_FOLD ? fold_next(m, f) : each_next(m, f);
 }
 
@@ -354,12 +355,14 @@ static Step special_filter_atom(Machine *m, Word goal, Word type)
 Step filter_resume(Machine *m, Frame *f, Word value)
 {
     if (value != WORD_TRUE && value != WORD_FALSE) {
-        Word goal = f->slot[EACH_GOAL];
-        /* One instruction may not be enough to reach a Bool: go on evaluating what is left of the condition. */
-        if (atom_may_reduce(value) && !atom_is_error(value)) return step_eval(m, value, W_SYM(UNDEFINED));
-        return each_finish(m, f, atom_error(&m->rt->heap, goal, W_SYM(NO_RETURN)));
+        if (!condition_goes_on(f->slot[EACH_LEFT], value))
+            return each_finish(m, f, atom_error(&m->rt->heap, f->slot[EACH_GOAL], W_SYM(NO_RETURN)));
+        f = machine_own(m, f);
+        f->slot[EACH_LEFT] = value;
+        return step_eval(m, value, W_SYM(UNDEFINED));
     }
     f = machine_own(m, f);
+    f->slot[EACH_LEFT] = WORD_NIL;
     Word item = expr_at(each_list(f->slot[EACH_GOAL]), f->index++);
     if (value == WORD_TRUE) f->slot[EACH_DONE] = atom_expr2(&m->rt->heap, item, f->slot[EACH_DONE]);
     return each_next(m, f);
