@@ -12,6 +12,8 @@
  *   s  r read: holds an atom           w written: an atom               v becomes a variable if it holds nothing
  *      g holds an expression that has item n                            F read, and on the way on an expression of n items
  *      m written: the mark of a choice point                            d read: such a mark, which is void afterwards
+ *      z holds nothing afterwards       u perhaps written: an atom       l holds nothing or what was gathered, and more of it afterwards
+ *      e holds nothing or what was gathered; afterwards an atom         a holds an atom or nothing; afterwards nothing
  *   t  p instantiated or matched: on the way on its variables exist     i instantiated, and the frame ends, or the value replaces it
  *      1 2 an expression with an item 1, 2 that is replaced             x the same for item n, 0: none
  *      c an expression                                                  h the left side of a rule for the chunk's function
@@ -34,6 +36,7 @@ static const char *const contracts[256] = {
     [OP_GET_ITEM] = "g.w",
     [OP_NEW_VAR] = "vy",
     [OP_EVAL_TYPED] = "rk",
+    [OP_CLEAR] = "z",
     [OP_JUMP] = ".",
     [OP_BRANCH_BOOL] = ".1.",
     [OP_TAIL_BRANCH_BOOL] = ".1",
@@ -76,10 +79,18 @@ static const char *const contracts[256] = {
     [OP_GUARD_SAME] = "rr.",
     [OP_GUARD_PLAIN] = "r.",
     [OP_GUARD_TYPE] = "k.",
+    [OP_GUARD_SETTLED] = "r.",
+    [OP_GUARD_GROUND] = "r.",
     [OP_ANY_TYPE] = "",
     [OP_STUCK] = "",
     [OP_NOT_REDUCIBLE] = "",
     [OP_MATCH_SPACE] = "p.",
+    [OP_EACH_NEXT] = "rrw.",
+    [OP_GATHER] = "l",
+    [OP_GATHER_RESULT] = "lui",
+    [OP_GATHERED] = "e",
+    [OP_KEEP] = "lrai.",
+    [OP_TAIL_ITEMS] = "r.",
     [OP_EVAL] = "pk",
     [OP_TAIL_EVAL] = "i",
     [OP_COLLAPSE] = ".",
@@ -111,8 +122,10 @@ enum {
 typedef enum Held {
     HELD_PERHAPS, /* an atom, or nothing */
     HELD_ATOM,
+    HELD_NOTHING,
+    HELD_LIST, /* nothing, or what was gathered (each_next): no atom */
     HELD_MARK, /* of a choice point that is there */
-    HELD_DEAD, /* such a mark, of one that may be gone; or one way in has a mark and another has not */
+    HELD_DEAD, /* such a mark, of one that may be gone; or one way in has a mark or list and another has not */
 } Held;
 
 typedef struct LocalState {
@@ -382,7 +395,14 @@ typedef struct Walk {
     uint32_t node, next;
 } Walk;
 
-/* Depth first from the entry: the nodes in an order, and that there is no circle. */
+/* May control come back from FROM to TO?  To the next item of an expression, of which there is an end; and to take a result of tier 0. */
+static bool may_come_back(const Audit *a, const Node *from, const Node *to)
+{
+    return op_at(a, to->at) == OP_EACH_NEXT || op_at(a, from->at) == OP_KEEP;
+}
+
+/* Depth first from the entry: the nodes in an order, and that there is no other circle.  Each item begins at a safepoint, like a call, so the
+ * cost of coming back does not count. */
 static bool put_in_order(Audit *a)
 {
     VEC(Walk) open = {0};
@@ -401,7 +421,8 @@ static bool put_in_order(Audit *a)
             continue;
         }
         Walk to = {a->edges.data[n->first + w->next++].to, 0};
-        if (a->nodes.data[to.node].state == OPEN) ok = fail(a, n->at, "the code may run in a circle");
+        if (a->nodes.data[to.node].state == OPEN && !may_come_back(a, n, &a->nodes.data[to.node]))
+            ok = fail(a, n->at, "the code may run in a circle");
         if (a->nodes.data[to.node].state != NEW) continue;
         a->nodes.data[to.node].state = OPEN;
         vec_push(&open, to);
@@ -424,9 +445,10 @@ static bool term_uses(const Audit *a, uint32_t template, uint32_t local)
     return a->terms[template].locals[local / 64] >> (local % 64) & 1;
 }
 
+/* No atom, and not nothing either. */
 static bool is_mark(uint8_t held)
 {
-    return held == HELD_MARK || held == HELD_DEAD;
+    return held == HELD_LIST || held == HELD_MARK || held == HELD_DEAD;
 }
 
 static bool read_local(Audit *a, uint32_t at, uint32_t local)
@@ -480,11 +502,33 @@ static uint32_t count_of(const Audit *a, uint32_t at)
     return 0;
 }
 
+/* Can more be gathered in LOCAL?  When alternatives are left, variables are made in locals that templates use and that hold nothing. */
+static bool is_for_gathering(Audit *a, uint32_t at, uint32_t local)
+{
+    if (a->now[local].held != HELD_NOTHING && a->now[local].held != HELD_LIST)
+        return fail(a, at, "a local holds something else than what was gathered");
+    for (size_t i = 0; i < a->c->slot_map.len; i++)
+        if (a->c->slot_map.data[i] == local) return fail(a, at, "what is gathered is in a variable");
+    return true;
+}
+
 static bool check_local(Audit *a, uint32_t at, char contract, uint32_t local)
 {
     switch (contract) {
     case 'w':
+    case '.':
         return true;
+    case 'a':
+    case 'u':
+        if (contract == 'a' && local < a->c->arity) return fail(a, at, "an argument is taken away");
+        return !is_mark(a->now[local].held) || fail(a, at, "a local is no atom that may become one");
+    case 'z':
+        return local >= a->c->arity || fail(a, at, "an argument is taken away");
+    case 'l':
+        return (local >= a->c->arity || fail(a, at, "an argument is taken away")) &&
+               is_for_gathering(a, at, local);
+    case 'e':
+        return is_for_gathering(a, at, local);
     case 'v':
         return !is_mark(a->now[local].held) || fail(a, at, "a mark is taken for a variable");
     case 'm':
@@ -572,7 +616,8 @@ static void hold_atom(Audit *a, uint32_t local)
 static void make_variables(Audit *a, uint32_t template)
 {
     for (uint32_t i = 0; i < a->c->locals; i++)
-        if (a->now[i].held == HELD_PERHAPS && term_uses(a, template, i)) hold_atom(a, i);
+        if (a->now[i].held <= HELD_NOTHING && a->now[i].held != HELD_ATOM && term_uses(a, template, i))
+            hold_atom(a, i);
 }
 
 /* Slots of the rule that its left side has not are empty afterwards. */
@@ -590,7 +635,18 @@ static void apply_operand(Audit *a, char contract, const uint8_t *p, uint32_t n)
 {
     switch (contract) {
     case 'w':
+    case 'e':
         hold_atom(a, *p);
+        break;
+    case 'a':
+    case 'z':
+        a->now[*p] = (LocalState){HELD_NOTHING, 0};
+        break;
+    case 'l':
+        a->now[*p] = (LocalState){HELD_LIST, 0};
+        break;
+    case 'u':
+        if (a->now[*p].held != HELD_ATOM) a->now[*p] = (LocalState){HELD_PERHAPS, 0};
         break;
     case 'v':
         if (a->now[*p].held != HELD_ATOM) hold_atom(a, *p);
@@ -628,16 +684,26 @@ static LocalState merged(LocalState x, LocalState y)
 {
     uint8_t items = x.items < y.items ? x.items : y.items;
     if (x.held == y.held) return (LocalState){x.held, items};
+    uint8_t other = x.held == HELD_LIST ? y.held : x.held;
+    if (other == HELD_NOTHING && (x.held == HELD_LIST || y.held == HELD_LIST))
+        return (LocalState){HELD_LIST, 0};
     if (is_mark(x.held) || is_mark(y.held)) return (LocalState){HELD_DEAD, 0};
     return (LocalState){HELD_PERHAPS, 0};
 }
 
-static void arrive(Audit *a, uint32_t node)
+/* Returns whether anything is known anew of what locals hold there. */
+static bool arrive(Audit *a, uint32_t node)
 {
     LocalState *state = a->states + (size_t)node * a->c->locals;
     Node *n = &a->nodes.data[node];
-    for (uint32_t i = 0; i < a->c->locals; i++) state[i] = n->seen ? merged(state[i], a->now[i]) : a->now[i];
+    bool news = !n->seen;
+    for (uint32_t i = 0; i < a->c->locals; i++) {
+        LocalState next = n->seen ? merged(state[i], a->now[i]) : a->now[i];
+        news |= next.held != state[i].held || next.items != state[i].items;
+        state[i] = next;
+    }
     n->seen = true;
+    return news;
 }
 
 /* A block has copies of the locals: a mark is for the frame that made it. */
@@ -654,7 +720,7 @@ static void begin_again(Audit *a)
         a->now[i] = (LocalState){is_mark(a->now[i].held) ? HELD_DEAD : HELD_PERHAPS, 0};
 }
 
-static void follow(Audit *a, const Node *n, const Edge *e)
+static bool follow(Audit *a, const Node *n, const Edge *e)
 {
     uint8_t op = op_at(a, n->at);
     switch (e->kind) {
@@ -665,6 +731,7 @@ static void follow(Audit *a, const Node *n, const Edge *e)
     case EDGE_JUMP:
         if (op == OP_TRY || op == OP_UNIFY_HEAD) begin_again(a);
         if (op == OP_UNIFY_TERMS) apply(a, n->at); /* both were made before */
+        if (op == OP_KEEP) hold_atom(a, a->c->code.data[n->at + 3]);
         break;
     case EDGE_CASE: {
         LocalState *value = &a->now[a->c->code.data[n->at + 1]];
@@ -676,7 +743,7 @@ static void follow(Audit *a, const Node *n, const Edge *e)
         make_variables(a, chunk_expression(a->c, n->at)->term);
         break;
     }
-    arrive(a, e->to);
+    return arrive(a, e->to);
 }
 
 static bool check_node(Audit *a, const Node *n)
@@ -695,13 +762,10 @@ static bool check_node(Audit *a, const Node *n)
     return !e || read_term(a, n->at, e->term);
 }
 
-static bool check_flow(Audit *a)
+/* Once through the code; *NEWS: it has shown something new of what was checked before, in a loop. */
+static bool flow_through(Audit *a, bool *news)
 {
-    size_t size = a->nodes.len * a->c->locals;
-    a->states = base_calloc(size + 1, sizeof *a->states);
-    for (uint32_t i = 0; i < a->c->locals; i++)
-        a->now[i] = (LocalState){i < a->c->arity ? HELD_ATOM : HELD_PERHAPS, 0};
-    arrive(a, a->node_at[0] - 1);
+    *news = false;
     for (size_t i = a->order.len; i-- > 0;) {
         uint32_t index = a->order.data[i];
         const Node *n = &a->nodes.data[index];
@@ -709,9 +773,23 @@ static bool check_flow(Audit *a)
         for (uint32_t k = 0; k <= n->count; k++) {
             if (a->c->locals) memcpy(a->now, state, a->c->locals * sizeof *state);
             if (k == 0 && !check_node(a, n)) return false;
-            if (k < n->count) follow(a, n, &a->edges.data[n->first + k]);
+            if (k < n->count) *news |= follow(a, n, &a->edges.data[n->first + k]);
         }
     }
+    return true;
+}
+
+/* What is known of locals only becomes less, so this ends. */
+static bool check_flow(Audit *a)
+{
+    size_t size = a->nodes.len * a->c->locals;
+    a->states = base_calloc(size + 1, sizeof *a->states);
+    for (uint32_t i = 0; i < a->c->locals; i++)
+        a->now[i] = (LocalState){i < a->c->arity ? HELD_ATOM : HELD_PERHAPS, 0};
+    arrive(a, a->node_at[0] - 1);
+    bool news = true;
+    while (news)
+        if (!flow_through(a, &news)) return false;
     return true;
 }
 

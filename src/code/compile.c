@@ -55,7 +55,7 @@ uint32_t constant(Compiler *c, Word w)
 
 uint32_t template(Compiler *c, Word term)
 {
-    uint32_t first = c->clause->map_first;
+    uint32_t first = c->map_first;
     for (size_t i = c->chunk->templates.len; i-- > 0 && c->chunk->templates.data[i].first == first;)
         if (c->chunk->templates.data[i].term == term) return (uint32_t)i;
     Template t = {term, first, c->clause->rule.slot_count};
@@ -98,15 +98,18 @@ void expression_ends(Compiler *c, uint32_t expression)
 
 /* -- Slots -- */
 
+void make_variable(Compiler *c, Word slot)
+{
+    if (slot_info(c, slot)->state == SLOT_SET) return;
+    Word name = word_sym(c->clause->rule.names[word_slot_index(slot)].name);
+    EMIT2(c, OP_NEW_VAR, slot_local(c, slot), constant(c, name));
+}
+
 uint32_t use_slot(Compiler *c, Word slot)
 {
-    SlotInfo *info = slot_info(c, slot);
-    if (info->state != SLOT_SET) {
-        Word name = word_sym(c->clause->rule.names[word_slot_index(slot)].name);
-        EMIT2(c, OP_NEW_VAR, info->local, constant(c, name));
-    }
-    info->state = SLOT_SET;
-    return info->local;
+    make_variable(c, slot);
+    slot_info(c, slot)->state = SLOT_SET;
+    return slot_local(c, slot);
 }
 
 static void add_slots(Word term, uint32_t *counts)
@@ -139,11 +142,18 @@ void slots_of_term(Compiler *c, Word term, SlotState state)
 
 void slots_shared(Compiler *c, Word e)
 {
-    uint32_t *inside = count_slots(c, e), *all = count_slots(c, c->clause->rule.rhs);
-    for (size_t i = 0; i < c->slots.len; i++)
-        if (inside[i] && all[i] > inside[i]) use_slot(c, word_slot((uint32_t)i));
+    uint32_t *inside = count_slots(c, e), *all = count_slots(c, c->clause->rule.rhs),
+             *own = count_shared_slots(c, e);
+    for (uint32_t i = 0; i < c->slots.len; i++) {
+        if (!inside[i] || all[i] == inside[i]) continue;
+        if (own[i])
+            use_slot(c, word_slot(i));
+        else
+            make_variable(c, word_slot(i));
+    }
     base_free(inside);
     base_free(all);
+    base_free(own);
 }
 
 bool has_slot(Word t, Word slot)
@@ -324,6 +334,7 @@ static void prepare_clause(Compiler *c, Clause *clause)
 static void begin_clause(Compiler *c, const Clause *clause)
 {
     c->clause = clause;
+    c->map_first = clause->map_first;
     c->form = (FormContext){.form = WORD_NIL};
     c->height = 0;
     vec_clear(&c->slots);

@@ -5,6 +5,7 @@
  *   check.c      types of calls: what is known, what is guarded
  *   value.c      expressions: calls, operations, data
  *   form.c       control: if, let, case, match ...
+ *   each.c       loops over the items of an expression: map-atom and its like
  *   inline.c     calls of functions that are conditionals
  *
  * Semantics are those of tier 0 (interp/eval.c), step by step: the types of a call are checked before anything in it is
@@ -71,7 +72,9 @@ typedef struct Compiler {
     uint32_t height; /* operand stack now */
     ClauseVec clauses;
     const Clause *clause; /* at work */
-    VEC(SlotInfo) slots;  /* of the clause */
+    uint32_t
+        map_first; /* the part of the slot map that templates are made with: the clause's, or that of a loop in it */
+    VEC(SlotInfo) slots; /* of the clause */
     FormContext form;
     bool made;                   /* the variables of patterns in the code at work exist */
     VEC(NodePlace) nodes;        /* of all clauses; of each the rule first */
@@ -134,11 +137,14 @@ static inline uint32_t slot_local(Compiler *c, Word slot)
 {
     return slot_info(c, slot)->local;
 }
+/* Code that makes the variable if it does not exist, though nothing has seen it then. */
+void make_variable(Compiler *c, Word slot);
 /* Make sure that the variable exists; returns its local. */
 uint32_t use_slot(Compiler *c, Word slot);
 /* All variables of TERM exist from now on (a template of it was instantiated), or may do (STATE is SLOT_PERHAPS). */
 void slots_of_term(Compiler *c, Word term, SlotState state);
-/* The variables of E that the rest of the clause knows, too, exist from now on. */
+/* The variables of E that the rest of the clause knows, too, exist from now on; so do those that variables of loops in E are namesakes
+ * of, for alternatives that E leaves share them. */
 void slots_shared(Compiler *c, Word e);
 /* Copy of what is known, to be restored and freed, or merged with what another way knows. */
 SlotInfo *slots_save(const Compiler *c);
@@ -209,6 +215,20 @@ void compile_block(Compiler *c, Word e, Word type, int depth);
 bool is_quiet(Compiler *c, Word e);
 /* Opcode of an arithmetic operation or comparison, or OP_HALT. */
 Op arithmetic_op(Word head);
+
+/* Is E a call that code makes, and no form? */
+bool is_direct_call(Compiler *c, Word e);
+/* Code for its value, any type; guards jump to *FALLBACK, made at need. */
+void compile_direct_call(Compiler *c, Word e, uint32_t *fallback, int depth);
+
+/* -- each.c -- */
+
+/* Is E a call of map-atom, filter-atom or foldl-atom that can be a loop? */
+bool is_each(Compiler *c, Word e);
+/* Code for it in tail position. */
+void compile_each(Compiler *c, Word e, int depth);
+/* As count_slots, without the variables of such loops in TERM; to be freed. */
+uint32_t *count_shared_slots(Compiler *c, Word term);
 
 /* -- inline.c -- */
 

@@ -379,12 +379,8 @@ static void compile_match(Compiler *c, Word e, int depth)
 static void make_variables(Compiler *c, Word e)
 {
     uint32_t *counts = count_slots(c, e);
-    for (size_t i = 0; i < c->slots.len; i++) {
-        SlotInfo *info = &c->slots.data[i], before = *info;
-        if (!counts[i]) continue;
-        use_slot(c, word_slot((uint32_t)i));
-        *info = before;
-    }
+    for (uint32_t i = 0; i < c->slots.len; i++)
+        if (counts[i]) make_variable(c, word_slot(i));
     base_free(counts);
 }
 
@@ -514,6 +510,7 @@ static const struct {
     {is_superpose, compile_superpose},
     {is_unify, compile_unify},
     {is_trace, compile_trace},
+    {is_each, compile_each},
     {is_choosing_call, compile_choosing_call},
 };
 enum { FORM_COUNT = sizeof forms / sizeof forms[0] };

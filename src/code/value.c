@@ -317,19 +317,25 @@ void tail_fallback(Compiler *c, Word e, uint32_t fallback, uint32_t height)
     emit_tail_eval(c, e);
 }
 
-static bool typed_value(Compiler *c, Word e, Word type, int depth)
+/* The call E, which SIG is the signature of, where TYPE is expected. */
+static void typed_call(Compiler *c, const Signature *sig, Word e, Word type, int depth, uint32_t *fallback)
 {
-    const Signature *sig = typed_signature(c, e);
-    if (!sig || !result_fits(sig, type)) return false;
-    uint32_t fallback = NO_LABEL, height = c->height;
     const BuiltinInfo *info = builtin_of(c, expr_at(e, 0));
     Word result = declared_result(c, sig, expr_at(e, 0));
-    emit_checks(c, sig, e, &fallback);
+    emit_checks(c, sig, e, fallback);
     push_arguments(c, sig, e, depth);
     if (info)
         emit_native(c, info, e);
     else
         emit_call(c, e, word_is_nil(result) ? type : result, false);
+}
+
+static bool typed_value(Compiler *c, Word e, Word type, int depth)
+{
+    const Signature *sig = typed_signature(c, e);
+    if (!sig || !result_fits(sig, type)) return false;
+    uint32_t fallback = NO_LABEL, height = c->height;
+    typed_call(c, sig, e, type, depth, &fallback);
     value_fallback(c, e, type, fallback, height);
     return true;
 }
@@ -379,6 +385,29 @@ static void dynamic_call(Compiler *c, Word e, bool tail, int depth, uint32_t *fa
     EMIT1(c, OP_LOAD_LOCAL, local);
     push_items(c, e, depth);
     emit(c, tail ? OP_TAIL_CALL_VALUE : OP_CALL_VALUE, expr_len(e) - 1, arg_count(c, e), 0, 0, 0, 0);
+}
+
+/* -- Calls by themselves -- */
+
+bool is_direct_call(Compiler *c, Word e)
+{
+    if (is_error_literal(e) || is_form(c, e)) return false;
+    return is_plain_call(c, e) || is_dynamic_call(c, e) || typed_signature(c, e) != NULL;
+}
+
+void compile_direct_call(Compiler *c, Word e, uint32_t *fallback, int depth)
+{
+    uint32_t place = c->code.place;
+    place_expression(c, e);
+    uint32_t expression = expression_begins(c, e, false, W_SYM(UNDEFINED));
+    if (is_plain_call(c, e))
+        plain_value(c, e, W_SYM(UNDEFINED), depth);
+    else if (is_dynamic_call(c, e))
+        dynamic_call(c, e, false, depth, fallback);
+    else
+        typed_call(c, typed_signature(c, e), e, W_SYM(UNDEFINED), depth, fallback);
+    expression_ends(c, expression);
+    c->code.place = place;
 }
 
 /* -- Values -- */

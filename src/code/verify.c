@@ -80,6 +80,8 @@ static int32_t height_at_target(uint8_t code, unsigned i, int32_t height, int32_
         return height + (i == 1);
     case OP_MATCH_SPACE:
         return height; /* nothing was pushed */
+    case OP_KEEP:      /* with a result in place of the condition */
+        return height + 1;
     default:
         return height + pushes;
     }

@@ -235,42 +235,10 @@ static void add_code(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
     k->state = k->flows ? (uint8_t)stencils[id - 1].ends : 0;
 }
 
-static void add_hop(Maker *k, uint32_t ip, uint32_t goes)
-{
-    uint32_t hop = add_piece(k, STENCIL_hop, ip, 0);
-    k->l->pieces.data[hop].goes = goes;
-    k->flows = false;
-}
-
-static const Switch *switch_at(const Chunk *c, uint32_t ip)
-{
-    return &c->switches.data[operand_value(c, operand_of(c, ip, 'w'))];
-}
-
-/* The switch at IP, which has few cases. */
-static void add_switch(Maker *k, uint32_t ip)
-{
-    uint32_t cases = switch_at(k->c, ip)->count;
-    add_spill(k, ip, k->heights[ip]);
-    uint32_t first = add_piece(k, STENCIL_switch_on, ip, k->heights[ip]);
-    k->l->pieces.data[first].length = (uint16_t)length_at(k->c, ip);
-    vec_push(&k->cold, first);
-    for (uint32_t i = 0; i < cases; i++) {
-        uint32_t piece = add_piece(k, STENCIL_switch_case, ip, k->heights[ip]);
-        k->l->pieces.data[piece].goes = i;
-    }
-    add_piece(k, STENCIL_switch_end, ip, k->heights[ip]);
-    k->flows = false;
-}
-
 /* Lay out what stands at IP; returns where it ends. */
 static uint32_t add_instruction(Maker *k, uint32_t ip)
 {
     uint32_t end = ip + length_at(k->c, ip);
-    if (op_at(k->c, ip) == OP_SWITCH && !switch_at(k->c, ip)->hashed) {
-        add_switch(k, ip);
-        return end;
-    }
     uint32_t id = fused_at(k, ip, &end);
     bool fused = id != 0;
     if (!fused) {
@@ -293,6 +261,13 @@ static uint32_t add_place(Maker *k, uint32_t ip)
     if (!k->flows) k->state = 0;
     add_way_in(k, ip);
     return add_instruction(k, ip);
+}
+
+static void add_hop(Maker *k, uint32_t ip, uint32_t goes)
+{
+    uint32_t hop = add_piece(k, STENCIL_hop, ip, 0);
+    k->l->pieces.data[hop].goes = goes;
+    k->flows = false;
 }
 
 /* Join the rest of the code at IP. */
@@ -443,8 +418,6 @@ static uint64_t operand_hole(const Writer *w, const StencilHole *hole)
     switch ((HoleKind)hole->hole) {
     case HOLE_LOCAL:
         return local_displacement((uint64_t)operand_value(w->c, o));
-    case HOLE_SHIFTED:
-        return (uint64_t)operand_value(w->c, o) << 16;
     case HOLE_WORD:
         return operand_word(w->c, o);
     case HOLE_JUMP:
@@ -484,19 +457,12 @@ static uint64_t stub_address(const Stubs *stubs, HoleKind hole)
     }
 }
 
-static const SwitchCase *case_of(const Writer *w)
-{
-    const Switch *s = switch_at(w->c, w->piece->ip);
-    return &w->c->cases.data[s->first + w->piece->goes];
-}
-
 static uint64_t hole_value(const Writer *w, const StencilHole *hole)
 {
     const Piece *p = w->piece;
     switch ((HoleKind)hole->hole) {
     case HOLE_LOCAL:
     case HOLE_OPERAND:
-    case HOLE_SHIFTED:
     case HOLE_WORD:
     case HOLE_JUMP:
     case HOLE_OFFSET:
@@ -507,7 +473,7 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
     case HOLE_STACK:
         return local_displacement(w->c->locals + p->height - p->state);
     case HOLE_AT:
-        return frame_place(p->ip, p->height);
+        return p->stencil == STENCIL_returned ? place_after(w) : frame_place(p->ip, p->height);
     case HOLE_AFTER:
         return place_after(w);
     case HOLE_BEHIND:
@@ -520,12 +486,6 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
         return p->length;
     case HOLE_FLAGS:
         return FF_GOAL | computed_flag(w);
-    case HOLE_KEY:
-        return case_of(w)->key;
-    case HOLE_ITEMS:
-        return case_of(w)->len;
-    case HOLE_CHOSEN:
-        return w->run + w->l->map[case_of(w)->target];
     case HOLE_EXTRA:
         return computed_flag(w) << 8;
     case HOLE_NAME:
@@ -589,7 +549,7 @@ void hop_write(uint8_t *write, uint64_t run, uint64_t to)
 {
     const Stencil *s = &stencils[STENCIL_hop];
     const StencilHole *hole = s->holes;
-    assert(s->count == 1);
+    assert(s->count == 1 && s->size <= stencils[STENCIL_returned].size);
     memcpy(write, s->code, s->size);
     bool ok = stencil_patch(hole->patch, write + hole->offset, run + hole->offset, to, hole->addend);
     assert(ok);

@@ -5,17 +5,15 @@
 #include "vm/vm.h"
 
 /* Slots of a VM frame.  Locals follow, then the operand stack.  NATIVE is where machine code goes on with a result that machine code
- * gives it, an address, which the collector takes for a double; 0: nowhere, as when the VM has carried out an instruction of the frame since. */
+ * gives it, an address, which the collector takes for a double; 0: nowhere.  It counts only where the frame is saved at that very place. */
 enum { VM_TYPE = 1, VM_CHUNK, VM_NATIVE, VM_LOCALS };
 /* Flag of a VM frame, beside FF_GOAL and FF_CHANGED: the call is being made again, after a clause has matched. */
 enum { FF_RETRY = 8 };
 /* Another one: the evaluation of an operand has, or may have, left it as it was (or changed a local's value that the compiler took for
  * evaluated).  What the code says of whether operands are as the program wrote them does not hold then: see as_written. */
 enum { FF_CHECK = 16 };
-_Static_assert(!((FF_RETRY | FF_CHECK) & (FF_GOAL | FF_CHANGED | FF_SUCCEEDED | FF_HELD)),
-               "flags are different");
 /* Another one: all variables of the clause exist. */
-enum { FF_MADE = 64 };
+enum { FF_MADE = 32 };
 /* Slots of a CHOICE_VM; the saved locals follow. INDEX is where the alternative begins. */
 enum { CV_TYPE, CV_CHUNK, CV_LOCALS };
 /* Flags of a CHOICE_VM, beside FF_CHANGED. */

@@ -203,6 +203,11 @@ bool is_plain_head(Machine *m, Word head)
     return scope_symbol_types(&m->rt->types, m->scope, id)->count == 0;
 }
 
+bool is_untyped_head(Machine *m, Word head)
+{
+    return is_plain_head(m, head) && !has_typed_expressions(&m->rt->types, head);
+}
+
 /* -- Terms -- */
 
 /* The locals of a template's slots; a chunk without any has no table of them. */
@@ -341,6 +346,22 @@ bool items_as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offse
     return equals_template(m, f, c, t, goal);
 }
 
+bool is_unchanged(Machine *m, const Frame *f, const Chunk *c, uint32_t index, Word value)
+{
+    if (LIKELY(!(f->flags & FF_CHECK)) || !atom_is_cons(value)) return false;
+    return equals_template(m, f, c, &c->templates.data[index], value);
+}
+
+bool is_mere_list(Machine *m, Word list, bool made)
+{
+    if (!atom_is_cons(list)) return true;
+    Word head = atom_deref(expr_at(list, 0));
+    bool inert = num_is(head) || word_is_bool(head);
+    if (!made || !inert || !headless_are_data(m)) return false;
+    note_inert(m, list);
+    return true;
+}
+
 /* -- Matching -- */
 
 static bool unify_arguments(Machine *m, Frame *f, const Chunk *c, uint32_t lhs)
@@ -477,6 +498,13 @@ Step leave_function(Machine *m, Frame *f, const Chunk *c, Word body)
     goal_resumes(m, f);
     m->frame = f->parent;
     return run_function(m, goal, body, type);
+}
+
+Step leave_no_return(Machine *m, Frame *f, const Chunk *c, uint32_t whole)
+{
+    Word goal = instantiate_template(m, f, c, whole), type = f->slot[VM_TYPE];
+    m->frame = f->parent;
+    return call_error(m, goal, W_SYM(NO_RETURN), type);
 }
 
 Step stuck_form(Machine *m, Frame *f, const Chunk *c, uint32_t whole, uint32_t i, Word value, Word type)

@@ -8,11 +8,10 @@
 
 /* -- Values -- */
 
-/* Can a constant of a pattern match VALUE though the words differ?  So it is for variables, floats (1 and 1.0), and what has an equality
- * of its own. */
+/* Can the constant of a pattern equal VALUE though the words differ (1 and 1.0), or has VALUE an equality of its own? */
 static inline bool needs_unification(Word value)
 {
-    return word_is_var(value) || word_is_double(value) || word_is_ext(value);
+    return word_is_double(value) || word_is_ext(value);
 }
 
 /* Make *VALUE, an expression that may reduce, what evaluating it would give, if it is nothing but data: itself or a copy, marked
@@ -47,6 +46,8 @@ static inline Word quick_type(Machine *m, Word value)
 bool are_comparable(Machine *m, Word x, Word y);
 /* Is HEAD a symbol without types and without a meaning of its own? */
 bool is_plain_head(Machine *m, Word head);
+/* Have expressions that it heads no types either? */
+bool is_untyped_head(Machine *m, Word head);
 /* Can a caller that expects TYPE take VALUE without a look at its types?  (Irreducible expressions are not checked.) */
 static inline bool fits_type(Word value, Word type)
 {
@@ -58,31 +59,21 @@ static inline bool fits_type(Word value, Word type)
 /* Of two values that an opcode takes. */
 #define INT_OPERANDS (word_is_int(x) && word_is_int(y))
 
-/* Shifted up, integers of 48 bits overflow where those of 64 do.  Y is shifted already. */
-static inline bool add_shifted(Word x, int64_t y, Word *out)
-{
-    int64_t r;
-    if (__builtin_add_overflow((int64_t)(x << 16), y, &r)) return false;
-    *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
-    return true;
-}
-
-static inline bool sub_shifted(Word x, int64_t y, Word *out)
-{
-    int64_t r;
-    if (__builtin_sub_overflow((int64_t)(x << 16), y, &r)) return false;
-    *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
-    return true;
-}
-
+/* Shifted up, integers of 48 bits overflow where those of 64 do. */
 static inline bool add_ints(Word x, Word y, Word *out)
 {
-    return add_shifted(x, (int64_t)(y << 16), out);
+    int64_t r;
+    if (__builtin_add_overflow((int64_t)(x << 16), (int64_t)(y << 16), &r)) return false;
+    *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
+    return true;
 }
 
 static inline bool sub_ints(Word x, Word y, Word *out)
 {
-    return sub_shifted(x, (int64_t)(y << 16), out);
+    int64_t r;
+    if (__builtin_sub_overflow((int64_t)(x << 16), (int64_t)(y << 16), &r)) return false;
+    *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
+    return true;
 }
 
 static inline bool mul_ints(Word x, Word y, Word *out)
@@ -137,6 +128,11 @@ bool as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Wor
 bool items_as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Word head,
                       const Word *items, uint32_t n);
 
+/* Has evaluation left VALUE as it was written, as template INDEX? */
+bool is_unchanged(Machine *m, const Frame *f, const Chunk *c, uint32_t index, Word value);
+/* Is LIST, a gathered list of evaluated items, what calling it gives?  Says no when in doubt.  MADE: it is not what was written. */
+bool is_mere_list(Machine *m, Word list, bool made);
+
 /* -- Leaving -- */
 
 /* Call GOAL in tier 0; COMPUTED: some argument is not what the program wrote. */
@@ -162,6 +158,8 @@ Step leave_stuck(Machine *m, Frame *f, const Chunk *c);
 Step leave_not_reducible(Machine *m, Frame *f, const Chunk *c);
 /* BODY, a (function ...), is the body of the rule that F carries out. */
 Step leave_function(Machine *m, Frame *f, const Chunk *c, Word body);
+/* What F evaluates of the form WHOLE has a result that says nothing. */
+Step leave_no_return(Machine *m, Frame *f, const Chunk *c, uint32_t whole);
 /* The form WHOLE of F's code is its own result, where TYPE is expected; its item I, if not 0, has become VALUE. */
 Step stuck_form(Machine *m, Frame *f, const Chunk *c, uint32_t whole, uint32_t i, Word value, Word type);
 

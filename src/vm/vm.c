@@ -212,12 +212,19 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 #define PEEK_S(at) (ip[at])
 #define PEEK_N(at) (ip[at])
 #define PEEK_I(at) ((int16_t)op_read16(ip + (at)))
-#define PEEK_SHIFTED(at) ((int64_t)PEEK_I(at) << 16)
+#define PEEK_SMALL(at) word_int48(PEEK_I(at))
 #define PEEK_K(at) (c->constants.data[op_read16(ip + (at))])
 #define SKIP(n) ((void)(ip += (n)))
 #define UNFUSED(op) goto op_##op
 #define CONTINUE_AS(op) goto op_##op
 /* One more call, carried out in place; false at the limit of depth. */
+#define POLL                                                    \
+    do {                                                        \
+        count_step(m);                                          \
+        if (LIKELY(!heap_wants_safepoint(&m->rt->heap))) break; \
+        SAVE;                                                   \
+        if (!safepoint_again(m)) HAND_OVER(STEP_HALT);          \
+    } while (0)
 #define DEEPER (m->depth < m->max_depth && (m->depth++, true))
 #define ENTER goto enter
 #define ENTER_TAIL goto enter_tail

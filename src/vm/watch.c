@@ -63,7 +63,7 @@ void watch_backtrack(Vm *vm, const Machine *m)
 
 static bool is_guard(uint8_t op)
 {
-    return op >= OP_GUARD_NUMBER && op <= OP_GUARD_TYPE;
+    return (op >= OP_GUARD_NUMBER && op <= OP_GUARD_TYPE) || op == OP_GUARD_SETTLED || op == OP_GUARD_GROUND;
 }
 
 static bool is_arithmetic(uint8_t op)
@@ -147,7 +147,11 @@ static bool passes(const WatchPlace *p, const uint8_t *at)
         return type == wanted || type == W_SYM(UNDEFINED) || (at[4] && type == W_SYM(T_ATOM));
     }
     case OP_GUARD_PLAIN:
-        return is_plain_head(p->m, value);
+        return is_untyped_head(p->m, value);
+    case OP_GUARD_SETTLED:
+        return !atom_may_reduce(value);
+    case OP_GUARD_GROUND:
+        return item_is_ground(value);
     default: /* what it looks at is no local, or more than one */
         return true;
     }

@@ -191,6 +191,14 @@ static const struct {
     {"(= (f $x) (+ 1 (case (g $x) (((Pair $a $b) $a) ($other $other)))))\n(= (g 1) 1)", "f", 1},
     {"(= (f $x) (Pair (match &self (fact $x $y) (g $y)) (unify $x (A $z) $z (switch $x ((1 2) ($w 3))))))",
      "f", 1},
+    {"(= (f $l $k) (g (map-atom $l $x (P $x $y)) (foldl-atom $l 0 $a $x (+ $a (* $x $k)))))\n(= (g $a $b) "
+     "(foldl-atom $a $b $c $d (h $c (foldl-atom $d 0 $e $d (+ $e 1)))))\n(= (h $x $y) (Got $x $y))",
+     "f", 2},
+    {"(= (f $l $g) (map-atom $l $x (h $x (filter-atom $l $y (> $y $x)) ($g $x))))\n(= (h $x $y $z) $z)", "f",
+     2},
+    {"(= (f $l $g) (map-atom $l $x ($g $x)))", "f", 2},
+    {"(= (f $l) (let $a (map-atom $l $x (* $x 2)) (filter-atom $a $x (g $x $new))))\n(= (g $x $y) True)", "f",
+     1},
     {"(= (f $g $x) (Cons ($g $x) (f $g ($g (superpose ($x 2))))))", "f", 2},
     {"(: f (-> Atom Bool Number))\n(= (f $a True) (size-atom $a))\n(= (f $a False) (f (car-atom $a) (not "
      "False)))",
