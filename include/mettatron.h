@@ -510,7 +510,7 @@ typedef struct MtFrame {
     MtAtom part;          /* of that, what is being evaluated; or zero */
     MtSpan span;          /* of what is at work in it */
     uint32_t tier;
-    bool tail; /* it has made a last call, and only its name is left */
+    bool tail; /* it has made a last call, and is remembered, or only its name is left */
 } MtFrame;
 /* At a stop: how many there are, but not more than LIMIT.  Linear. */
 MT_API size_t mt_frame_count(MtRuntime *rt, size_t limit);

@@ -118,6 +118,7 @@ void debug_query_ended(Debugger *d)
     d->first_break = 0;
     d->goals.len = 0;
     d->quiet = 0;
+    d->call_count = 0;
     d->numbers = 0;
     d->near.len = 0;
     forget_errors(d);

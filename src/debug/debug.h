@@ -183,7 +183,8 @@ typedef struct Activation {
     Word whole;      /* the expression in its body that is being reduced; WORD_NIL: not known */
     Word part;       /* the part of it that is being evaluated */
     const Frame *frame;
-    bool tail; /* a function that has made a last call: only its name is known */
+    bool
+        tail; /* a function that has made a last call: its call is known if it is one of the last ones told, else its name only */
     uint32_t tier;
     const Space *space; /* of the rule at work, if the frame knows it, else NULL */
     uint32_t rule;
@@ -196,8 +197,11 @@ typedef struct Walk {
     const Frame *frame;
     uint32_t head;
     bool started;
+    bool walked; /* some activation was asked for */
     Word call;   /* what the frame that was walked last has called, or Nil: valid until the next evaluation */
     bool inside; /* the first one is at the place of the stop */
+    bool elided; /* calls that have made a last call are wanted, too */
+    size_t tail, tails; /* see tail.c */
 } Walk;
 
 /* CALL: that is at the stop, or Nil. */

@@ -15,6 +15,7 @@ Walk walk_begin(Debugger *d, Word call)
                   .frame = m ? m->frame : NULL,
                   .head = m ? m->head : NO_HEAD,
                   .call = call,
+                  .elided = true,
                   .inside = d->stop.inside};
 }
 
@@ -109,20 +110,27 @@ static const Frame *take_tier0(Walk *w, const Frame *f, Activation *a)
     return take_mark(w, outer, a);
 }
 
-/* A function that has made a last call: its name is all that is left. */
+/* A function that has made a last call. */
 static bool take_tail(Walk *w, Activation *a)
 {
     const Frame *f = skip_transparent(w->frame);
     uint32_t head = w->head;
     w->started = true;
-    if (head == NO_HEAD || !f || f->head == head || is_mark_of(f, head)) return false;
+    bool at_work = head == NO_HEAD || !f || is_mark_of(f, head);
+    if (!at_work && tail_is(w, head)) return tail_next(w, a);
+    if (at_work || f->head == head) {
+        w->tails = 0;
+        return false;
+    }
     *a = (Activation){.head = head, .tail = true, .goal = WORD_NIL, .whole = WORD_NIL, .part = w->call};
     return true;
 }
 
 bool walk_next(Walk *w, Activation *a)
 {
-    if (!w->started && take_tail(w, a)) return true;
+    if (w->elided && !w->walked) tail_begin(w, NO_HEAD);
+    w->walked = true;
+    if ((!w->started && take_tail(w, a)) || tail_next(w, a)) return true;
     const Frame *f = skip_transparent(w->frame);
     if (!f || f->kind == FRAME_TOP) return false;
     if (f->kind == FRAME_VM) {
@@ -138,6 +146,7 @@ bool walk_next(Walk *w, Activation *a)
         a->place = w->d->stop.place;
     }
     w->inside = false;
+    if (w->elided) tail_begin(w, a->head);
     return true;
 }
 

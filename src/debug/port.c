@@ -327,6 +327,7 @@ static bool port_call(Machine *m, Step *next)
         return true;
     }
     if (!watch && !visible) return true;
+    note_call(d, m);
     Breakpoint *hit = watch & WATCH_CALLS ? break_hit(d, AT_CALL, &m->atom, NULL) : NULL;
     m->rt->debug.stay = (watch & WATCH_RULES) != 0;
     if (!visible && !hit && !(watch & WATCH_PORTS)) return true;
@@ -697,6 +698,7 @@ static void port_trace(Runtime *rt, Heap *h)
     heap_visit(h, &d->kept);
     if (d->derivation) derivation_trace(d->derivation, h);
     heap_visit(h, &d->last_error);
+    tails_trace(d, h);
     for (size_t i = 0; i < d->errors.len; i++) heap_visit(h, &d->errors.data[i].error);
     breaks_trace(d, h);
 }

@@ -73,6 +73,7 @@ static void print_trace(Debugger *d, Machine *m, Word goal, Buf *out)
         end_with_place(d, &place, out);
     }
     Walk w = walk_begin(d, atom_is_cons(goal) ? goal : WORD_NIL);
+    w.elided = false;
     Activation a;
     size_t n = 0;
     while (n++ < TRACED_CALLS && walk_next(&w, &a)) print_activation(d, &a, out);

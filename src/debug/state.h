@@ -35,6 +35,15 @@ typedef struct Record {
     char text[RECORD_TEXT];
 } Record;
 
+/* A call that the debugger was told of, and may have made a last call since (tail.c). */
+typedef struct TailCall {
+    Word goal;          /* root */
+    const Frame *frame; /* its continuation */
+    uint32_t index;     /* of that, when it was made */
+    uint32_t depth, head;
+} TailCall;
+enum { NOTED_CALLS = 32 };
+
 /* How far to run: until a port of GOAL (0: none) or one not deeper than DEPTH. */
 typedef struct Target {
     Resume how;
@@ -89,6 +98,10 @@ struct Debugger {
     VEC(uint32_t) near;     /* by symbol: what it may be a misspelling of, see near_function */
     VEC(ErrorTrace) errors; /* of the query at work, the first ones */
     Word last_error;        /* told last: root */
+    /* Calls noted, of CALL_MACHINE: COUNT of them from FIRST on, round about. */
+    TailCall calls[NOTED_CALLS];
+    size_t call_first, call_count;
+    const Machine *call_machine;
     Record records[RECORDS];
     uint64_t recorded;
 };
@@ -153,6 +166,17 @@ void breaks_trace(Debugger *d, Heap *h);
 void breaks_free(Debugger *d);
 /* Does a breakpoint wait for this change?  Then it is noted, for the end of the operation. */
 void space_changed(Runtime *rt, Space *s, Word atom, bool added);
+
+/* tail.c */
+/* The goal m->atom is called: note it, and forget those that have ended. */
+void note_call(Debugger *d, Machine *m);
+/* W comes to the continuation of a call of HEAD: find what has made that as a last call. */
+void tail_begin(Walk *w, uint32_t head);
+/* Is the next one of these a call of HEAD? */
+bool tail_is(const Walk *w, uint32_t head);
+/* The next one, the newest first; false: there is none. */
+bool tail_next(Walk *w, Activation *a);
+void tails_trace(Debugger *d, Heap *h);
 
 /* line.c */
 /* Find the line that B, a new breakpoint, is at as far as the text tells; false: there is none, and *ERROR says so. */

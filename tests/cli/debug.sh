@@ -45,6 +45,17 @@ echo '(= (twice $x)
    (* 2 $x))' >part.metta
 echo '!(import! &self part)
 !(twice 4)' >imports.metta
+cat >tails.metta <<'END'
+(= (loop $n)
+   (if (== $n 0) (end $n)
+       (loop (- $n 1))))
+(= (end $x) (+ 1 $x))
+(= (ping $n) (if (== $n 0) (end 5) (pong (- $n 1))))
+(= (pong $n) (ping $n))
+(= (outer $n) (+ 1 (loop $n)))
+!(outer 100)
+!(+ 1 (ping 3))
+END
 cat >hot2.metta <<'END'
 (= (fib $n) (if (< $n 2) $n (+ (fib (- $n 1)) (fib (- $n 2)))))
 !(fib 20)
@@ -184,6 +195,12 @@ END
         '^   2  \(= \(c\) blue\)  nd.metta:3:1$'
     debug $tier nd.metta 'break c' run s 'alt 1 2' c
     shows "another alternative first, tier $tier" 'exit#2 1  \(c\) => blue' '^\[red, blue, green\]$'
+    # Calls that have made a last call.
+    debug $tier tails.metta 'b loop if (== $n 55)' 'b end' run bt 'frame 2' 'info frame' 'delete 1' c 'bt' c bt
+    shows "last calls, tier $tier" '^#0  \(loop 55\)' '^#1  \(loop 56\) \(tail: it made a last call\) at tails.metta:3:8$' \
+        '^#2  \(loop 57\) \(tail' '^    at \(loop 56\)$' '^    \$n = 57$' '^#19  \(loop 74\) \(tail' '^\.\.\. 13 more' \
+        '^#2  \(loop 56\) \(tail' '^#1  \(ping \$n\) \(tail' '^#2  the query at tails.metta:9:2$'
+
     # The tier that the goal's function has come to.
     debug $tier hot2.metta 'break hot2.metta:3' run s n c
     lines "tier of a goal, tier $tier" 2 "(call|exit#1) +2  \\(fib 9\\).*hot2.metta:1:32   t$tier\$"
