@@ -418,6 +418,8 @@ static uint64_t operand_hole(const Writer *w, const StencilHole *hole)
     switch ((HoleKind)hole->hole) {
     case HOLE_LOCAL:
         return local_displacement((uint64_t)operand_value(w->c, o));
+    case HOLE_SHIFTED:
+        return (uint64_t)operand_value(w->c, o) << 16;
     case HOLE_WORD:
         return operand_word(w->c, o);
     case HOLE_JUMP:
@@ -463,6 +465,7 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
     switch ((HoleKind)hole->hole) {
     case HOLE_LOCAL:
     case HOLE_OPERAND:
+    case HOLE_SHIFTED:
     case HOLE_WORD:
     case HOLE_JUMP:
     case HOLE_OFFSET:
@@ -473,7 +476,7 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
     case HOLE_STACK:
         return local_displacement(w->c->locals + p->height - p->state);
     case HOLE_AT:
-        return p->stencil == STENCIL_returned ? place_after(w) : frame_place(p->ip, p->height);
+        return frame_place(p->ip, p->height);
     case HOLE_AFTER:
         return place_after(w);
     case HOLE_BEHIND:
@@ -549,7 +552,7 @@ void hop_write(uint8_t *write, uint64_t run, uint64_t to)
 {
     const Stencil *s = &stencils[STENCIL_hop];
     const StencilHole *hole = s->holes;
-    assert(s->count == 1 && s->size <= stencils[STENCIL_returned].size);
+    assert(s->count == 1);
     memcpy(write, s->code, s->size);
     bool ok = stencil_patch(hole->patch, write + hole->offset, run + hole->offset, to, hole->addend);
     assert(ok);

@@ -117,6 +117,8 @@ static Step step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t de
 {
     close_machine(m, f, depth, fuel);
     f->index = at;
+    /* The VM may run F now, so that results are for another place than the one that was noted. */
+    f->slot[VM_NATIVE] = 0;
     if (UNLIKELY(vm_tells_bailouts(m->rt->upper))) watch_native_exit(m->rt->upper, m);
     uint8_t op = frame_chunk(f)->code.data[frame_ip(f)];
     m->rt->debug.native = op == OP_TRACE || op == OP_BREAKPOINT;

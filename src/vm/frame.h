@@ -5,7 +5,7 @@
 #include "vm/vm.h"
 
 /* Slots of a VM frame.  Locals follow, then the operand stack.  NATIVE is where machine code goes on with a result that machine code
- * gives it, an address, which the collector takes for a double; 0: nowhere.  It counts only where the frame is saved at that very place. */
+ * gives it, an address, which the collector takes for a double; 0: nowhere, as when the VM has carried out an instruction of the frame since. */
 enum { VM_TYPE = 1, VM_CHUNK, VM_NATIVE, VM_LOCALS };
 /* Flag of a VM frame, beside FF_GOAL and FF_CHANGED: the call is being made again, after a clause has matched. */
 enum { FF_RETRY = 8 };

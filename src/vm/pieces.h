@@ -59,21 +59,31 @@ static inline bool fits_type(Word value, Word type)
 /* Of two values that an opcode takes. */
 #define INT_OPERANDS (word_is_int(x) && word_is_int(y))
 
-/* Shifted up, integers of 48 bits overflow where those of 64 do. */
-static inline bool add_ints(Word x, Word y, Word *out)
+/* Shifted up, integers of 48 bits overflow where those of 64 do.  Y is shifted already. */
+static inline bool add_shifted(Word x, int64_t y, Word *out)
 {
     int64_t r;
-    if (__builtin_add_overflow((int64_t)(x << 16), (int64_t)(y << 16), &r)) return false;
+    if (__builtin_add_overflow((int64_t)(x << 16), y, &r)) return false;
     *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
     return true;
 }
 
-static inline bool sub_ints(Word x, Word y, Word *out)
+static inline bool sub_shifted(Word x, int64_t y, Word *out)
 {
     int64_t r;
-    if (__builtin_sub_overflow((int64_t)(x << 16), (int64_t)(y << 16), &r)) return false;
+    if (__builtin_sub_overflow((int64_t)(x << 16), y, &r)) return false;
     *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
     return true;
+}
+
+static inline bool add_ints(Word x, Word y, Word *out)
+{
+    return add_shifted(x, (int64_t)(y << 16), out);
+}
+
+static inline bool sub_ints(Word x, Word y, Word *out)
+{
+    return sub_shifted(x, (int64_t)(y << 16), out);
 }
 
 static inline bool mul_ints(Word x, Word y, Word *out)

@@ -212,7 +212,7 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 #define PEEK_S(at) (ip[at])
 #define PEEK_N(at) (ip[at])
 #define PEEK_I(at) ((int16_t)op_read16(ip + (at)))
-#define PEEK_SMALL(at) word_int48(PEEK_I(at))
+#define PEEK_SHIFTED(at) ((int64_t)PEEK_I(at) << 16)
 #define PEEK_K(at) (c->constants.data[op_read16(ip + (at))])
 #define SKIP(n) ((void)(ip += (n)))
 #define UNFUSED(op) goto op_##op
