@@ -235,10 +235,42 @@ static void add_code(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
     k->state = k->flows ? (uint8_t)stencils[id - 1].ends : 0;
 }
 
+static void add_hop(Maker *k, uint32_t ip, uint32_t goes)
+{
+    uint32_t hop = add_piece(k, STENCIL_hop, ip, 0);
+    k->l->pieces.data[hop].goes = goes;
+    k->flows = false;
+}
+
+static const Switch *switch_at(const Chunk *c, uint32_t ip)
+{
+    return &c->switches.data[operand_value(c, operand_of(c, ip, 'w'))];
+}
+
+/* The switch at IP, which has few cases. */
+static void add_switch(Maker *k, uint32_t ip)
+{
+    uint32_t cases = switch_at(k->c, ip)->count;
+    add_spill(k, ip, k->heights[ip]);
+    uint32_t first = add_piece(k, STENCIL_switch_on, ip, k->heights[ip]);
+    k->l->pieces.data[first].length = (uint16_t)length_at(k->c, ip);
+    vec_push(&k->cold, first);
+    for (uint32_t i = 0; i < cases; i++) {
+        uint32_t piece = add_piece(k, STENCIL_switch_case, ip, k->heights[ip]);
+        k->l->pieces.data[piece].goes = i;
+    }
+    add_piece(k, STENCIL_switch_end, ip, k->heights[ip]);
+    k->flows = false;
+}
+
 /* Lay out what stands at IP; returns where it ends. */
 static uint32_t add_instruction(Maker *k, uint32_t ip)
 {
     uint32_t end = ip + length_at(k->c, ip);
+    if (op_at(k->c, ip) == OP_SWITCH && !switch_at(k->c, ip)->hashed) {
+        add_switch(k, ip);
+        return end;
+    }
     uint32_t id = fused_at(k, ip, &end);
     bool fused = id != 0;
     if (!fused) {
@@ -261,13 +293,6 @@ static uint32_t add_place(Maker *k, uint32_t ip)
     if (!k->flows) k->state = 0;
     add_way_in(k, ip);
     return add_instruction(k, ip);
-}
-
-static void add_hop(Maker *k, uint32_t ip, uint32_t goes)
-{
-    uint32_t hop = add_piece(k, STENCIL_hop, ip, 0);
-    k->l->pieces.data[hop].goes = goes;
-    k->flows = false;
 }
 
 /* Join the rest of the code at IP. */
@@ -459,6 +484,12 @@ static uint64_t stub_address(const Stubs *stubs, HoleKind hole)
     }
 }
 
+static const SwitchCase *case_of(const Writer *w)
+{
+    const Switch *s = switch_at(w->c, w->piece->ip);
+    return &w->c->cases.data[s->first + w->piece->goes];
+}
+
 static uint64_t hole_value(const Writer *w, const StencilHole *hole)
 {
     const Piece *p = w->piece;
@@ -489,6 +520,12 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
         return p->length;
     case HOLE_FLAGS:
         return FF_GOAL | computed_flag(w);
+    case HOLE_KEY:
+        return case_of(w)->key;
+    case HOLE_ITEMS:
+        return case_of(w)->len;
+    case HOLE_CHOSEN:
+        return w->run + w->l->map[case_of(w)->target];
     case HOLE_EXTRA:
         return computed_flag(w) << 8;
     case HOLE_NAME:

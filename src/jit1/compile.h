@@ -20,7 +20,8 @@ typedef struct Piece {
     uint32_t ip;     /* the instruction it is for; of empty_local the local */
     uint32_t at;     /* bytes from the beginning of the code */
     uint32_t cold;   /* index of the piece where the VM takes over */
-    uint32_t goes;   /* where a hop goes: bytes from the beginning; 0: to the instruction */
+    uint32_t
+        goes; /* where a hop goes: bytes from the beginning; 0: to the instruction.  Of a switch the case */
 } Piece;
 
 /* Machine code in the making: where everything will be. */

@@ -22,7 +22,7 @@ static const Template *clause_template(const Frame *f)
     const Chunk *c = frame_chunk(f);
     uint32_t at = frame_ip(f);
     /* What stands apart from the rest of the clause leads back to it. */
-    if (op_first(c->code.data[at]) == OP_JUMP) at += 3 + (uint32_t)(int16_t)op_read16(&c->code.data[at + 1]);
+    if (c->code.data[at] == OP_JUMP) at += 3 + (uint32_t)(int16_t)op_read16(&c->code.data[at + 1]);
     const Expression *e = chunk_before(c, at);
     return e ? &c->templates.data[e->term] : NULL;
 }

@@ -12,8 +12,10 @@ enum { FF_RETRY = 8 };
 /* Another one: the evaluation of an operand has, or may have, left it as it was (or changed a local's value that the compiler took for
  * evaluated).  What the code says of whether operands are as the program wrote them does not hold then: see as_written. */
 enum { FF_CHECK = 16 };
+_Static_assert(!((FF_RETRY | FF_CHECK) & (FF_GOAL | FF_CHANGED | FF_SUCCEEDED | FF_HELD)),
+               "flags are different");
 /* Another one: all variables of the clause exist. */
-enum { FF_MADE = 32 };
+enum { FF_MADE = 64 };
 /* Slots of a CHOICE_VM; the saved locals follow. INDEX is where the alternative begins. */
 enum { CV_TYPE, CV_CHUNK, CV_LOCALS };
 /* Flags of a CHOICE_VM, beside FF_CHANGED. */

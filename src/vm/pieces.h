@@ -8,10 +8,11 @@
 
 /* -- Values -- */
 
-/* Can the constant of a pattern equal VALUE though the words differ (1 and 1.0), or has VALUE an equality of its own? */
+/* Can a constant of a pattern match VALUE though the words differ?  So it is for variables, floats (1 and 1.0), and what has an equality
+ * of its own. */
 static inline bool needs_unification(Word value)
 {
-    return word_is_double(value) || word_is_ext(value);
+    return word_is_var(value) || word_is_double(value) || word_is_ext(value);
 }
 
 /* Make *VALUE, an expression that may reduce, what evaluating it would give, if it is nothing but data: itself or a copy, marked
