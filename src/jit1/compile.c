@@ -352,6 +352,23 @@ static void add_beginning(Maker *k)
     k->flows = true;
 }
 
+/* The parts of pieces that are seldom used. */
+static void add_asides(Layout *l)
+{
+    for (size_t i = 0, count = l->pieces.len; i < count; i++) {
+        uint32_t aside = stencils[l->pieces.data[i].stencil].aside;
+        if (!aside) continue;
+        Piece piece = l->pieces.data[i];
+        piece.stencil = (uint16_t)(aside - 1);
+        piece.at = l->size;
+        piece.other = (uint32_t)i;
+        piece.aside = true;
+        l->pieces.data[i].other = (uint32_t)l->pieces.len;
+        vec_push(&l->pieces, piece);
+        l->size += stencils[aside - 1].size;
+    }
+}
+
 bool layout_make(Layout *l, const Chunk *c, uint64_t *counter)
 {
     const char *error;
@@ -372,6 +389,7 @@ bool layout_make(Layout *l, const Chunk *c, uint64_t *counter)
     for (size_t i = 0; i < k.cold.len; i++) add_cold(&k, k.cold.data[i]);
     add_insides(&k);
     add_ways_in(&k);
+    add_asides(l);
     base_free(k.heights);
     base_free(k.targets);
     vec_free(&k.cold);
@@ -490,6 +508,13 @@ static const SwitchCase *case_of(const Writer *w)
     return &w->c->cases.data[s->first + w->piece->goes];
 }
 
+/* Where what comes behind a piece begins. */
+static uint64_t behind(const Writer *w)
+{
+    const Piece *p = w->piece->aside ? &w->l->pieces.data[w->piece->other] : w->piece;
+    return w->run + p->at + stencils[p->stencil].size;
+}
+
 static uint64_t hole_value(const Writer *w, const StencilHole *hole)
 {
     const Piece *p = w->piece;
@@ -503,7 +528,9 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
         return operand_hole(w, hole);
     case HOLE_NEXT:
     case HOLE_BACK:
-        return w->run + p->at + stencils[p->stencil].size;
+        return behind(w);
+    case HOLE_OTHER:
+        return w->run + w->l->pieces.data[p->other].at;
     case HOLE_STACK:
         return local_displacement(w->c->locals + p->height - p->state);
     case HOLE_AT:

@@ -22,6 +22,8 @@ typedef struct Piece {
     uint32_t cold;   /* index of the piece where the VM takes over */
     uint32_t
         goes; /* where a hop goes: bytes from the beginning; 0: to the instruction.  Of a switch the case */
+    uint32_t other; /* index of the piece that is the other part of it, where it has two */
+    bool aside;     /* it is the part that is seldom used */
 } Piece;
 
 /* Machine code in the making: where everything will be. */

@@ -31,7 +31,9 @@ static uint32_t print_one(const uint8_t *p, uint32_t available, Buf *out)
 static void print_heading(const Names *names, const Chunk *c, const Piece *piece, Buf *out)
 {
     const char *name = stencils[piece->stencil].name;
-    if (strncmp(name, "op_", 3) == 0 || piece->stencil == STENCIL_along)
+    if (piece->aside)
+        buf_printf(out, "; %04u what is rare\n", (unsigned)piece->ip);
+    else if (strncmp(name, "op_", 3) == 0 || piece->stencil == STENCIL_along)
         chunk_disassemble_at(names, c, piece->ip, out);
     else if (piece->stencil == STENCIL_step)
         buf_printf(out, "; %04u left to the VM\n", (unsigned)piece->ip);

@@ -34,6 +34,8 @@ typedef struct Stencil {
     int8_t ends;          /* operands in registers behind it; -1: control does not come there */
     uint16_t
         cold; /* what takes over where it leaves: index + 1 of a stencil for no operands in registers; 0: the VM */
+    uint16_t
+        aside; /* the part of it that is seldom used, which need not be near: index + 1; 0: there is none */
 } Stencil;
 
 /* As COLD: the stencils of the parts of the fusion. */

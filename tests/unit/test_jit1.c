@@ -87,7 +87,10 @@ static void test_stencils(void)
         for (unsigned k = 0; k < s->count; k++) {
             unsigned size = s->holes[k].patch == PATCH_ABS64 ? 8 : 4;
             CHECK(s->holes[k].offset + size <= s->size && s->holes[k].hole < HOLE_COUNT);
+            /* Only code that has another part refers to it. */
+            CHECK(s->holes[k].hole != HOLE_OTHER || s->aside || strstr(s->name, "_aside"));
         }
+        CHECK(!s->aside || (s->aside <= STENCIL_COUNT && strstr(stencils[s->aside - 1].name, "_aside")));
     }
     for (unsigned op = 0; op <= UINT8_MAX; op++) {
         CHECK(!stencil_of[op][0] == !stencil_of[op][1] && !stencil_of[op][0] == !stencil_of[op][2]);
