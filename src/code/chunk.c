@@ -39,6 +39,7 @@ void chunk_expire(Chunk *c)
 {
     if (!c->stale) split_fusions(c);
     c->stale = true;
+    c->self = NO_SELF;
     for (size_t i = 0; i < c->expressions.len; i++) c->code.data[c->expressions.data[i].at] = OP_LEAVE_STALE;
 }
 

@@ -59,12 +59,16 @@ typedef struct Function Function;
 /* Machine code for a chunk; whoever makes it owns it. */
 typedef struct Native Native;
 
+enum { NO_SELF = UINT32_MAX };
+
 typedef struct Chunk {
     uint32_t id;     /* counts the chunks that were adopted from 1 */
     uint32_t name;   /* symbol of the function */
     uint32_t arity;  /* arguments */
     uint32_t locals; /* arguments, slots and parts */
     uint32_t max_stack;
+    uint32_t
+        self; /* index of its own function among those that it calls, while calls of that come here; else NO_SELF */
     uint32_t runs;  /* calls carried out as bytecode, counted while there is a tier above */
     Native *native; /* or NULL */
     bool no_native; /* there will not be any */

@@ -98,10 +98,19 @@ static void drop_stale(Dependents *d)
     d->chunks.len = d->live = kept;
 }
 
+/* The index of F among the functions that C calls, or NO_SELF. */
+static uint32_t index_of(const Chunk *c, const Function *f)
+{
+    for (uint32_t i = 0; i < c->functions.len; i++)
+        if (c->functions.data[i] == f) return i;
+    return NO_SELF;
+}
+
 void functions_adopt(Functions *fs, Function *f, Chunk *c)
 {
     *(f->debugged ? &f->apart : &f->chunk) = c;
     if (f->tier < 1) f->tier = 1;
+    c->self = f->debugged ? NO_SELF : index_of(c, f);
     c->id = ++fs->adopted;
     vec_push(&fs->chunks, c);
     for (size_t i = 0; i < c->depends.len; i++) {

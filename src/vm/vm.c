@@ -147,6 +147,8 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 #define READ_J ((int16_t)READ_16)
 #define READ_I ((int16_t)READ_16)
 #define READ_SMALL word_int48(READ_I)
+/* Is the function whose operand comes next this one? */
+#define CALLS_ITSELF (op_read16(ip) == c->self)
 #define READ_COUNT            \
     do {                      \
         argc = READ_N;        \
@@ -203,6 +205,11 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         if (!WATCHED) break;                 \
         watch_lookup(vm, callee, true);      \
         watch_call(vm, callee, (chunk), sp); \
+    } while (0)
+#define NOTE_SELF_CALL                                    \
+    do {                                                  \
+        if (WATCHED) callee = c->functions.data[c->self]; \
+        NOTE_CALL(c);                                     \
     } while (0)
 #define LEFT_FOR(reason)                                           \
     do {                                                           \
