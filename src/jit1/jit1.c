@@ -99,6 +99,18 @@ static void note_way_in(Jit1 *j, const Machine *m)
     j->made = false;
 }
 
+/* May machine code run F, the current frame?  Then it is above FLOOR from now on.  If not, the VM does, for which results of machine code
+ * have no place in F to go to. */
+static bool is_fit(Machine *m, Frame *f)
+{
+    if (f->flags & FF_CHECK || (char *)f < m->choice->top) {
+        f->slot[VM_NATIVE] = 0;
+        return false;
+    }
+    machine_touch(m, f);
+    return true;
+}
+
 /* STEP was the outcome of what was done for machine code. */
 static Target go_on(Machine *m, Step step)
 {
@@ -106,7 +118,7 @@ static Target go_on(Machine *m, Step step)
     if (step != STEP_VM) return (Target){(const void *)j->stubs.leave, step};
     const Native *n = frame_chunk(m->frame)->native;
     if (!n && frame_chunk(m->frame)->stale && vm_tells_bailouts(j->vm)) watch_invalidated(j->vm, m);
-    if (!n) return (Target){(const void *)j->stubs.leave, STEP_VM};
+    if (!n || !is_fit(m, m->frame)) return (Target){(const void *)j->stubs.leave, STEP_VM};
     note_way_in(j, m);
     open_machine(m);
     return (Target){way_in(j, n, m->frame), 0};
@@ -133,7 +145,7 @@ Target jit1_along(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t d
     Step next = step(m, f, at, length, depth, fuel);
     /* Another frame may be current, though it is in the same place. */
     if (next != STEP_VM || frame_chunk(m->frame)->native != n || !n) return go_on(m, next);
-    if (frame_ip(m->frame) != (at >> 16) + length) return go_on(m, next);
+    if (frame_ip(m->frame) != (at >> 16) + length || !is_fit(m, m->frame)) return go_on(m, next);
     open_machine(m);
     return (Target){NULL, 0};
 }
@@ -213,7 +225,7 @@ static Step jit1_run(Machine *m)
     Chunk *c = frame_chunk(f);
     if (frame_ip(f) == 0 && !c->stale) (void)vm_is_native(j->vm, c);
     Native *n = c->native;
-    if (!n) return j->below->run(m);
+    if (!n || !is_fit(m, f)) return j->below->run(m);
     n->used = true;
     n->function->native = (const void *)run_address(j, n->at);
     note_way_in(j, m);

@@ -5,9 +5,10 @@
  *
  *   fuel    calls that it may still make before it must look at the limits, the nursery and the clock
  *   depth   m->depth
- *   floor   frames from here on are protected by no choice point and were made since the last collection
+ *   floor   frames from here on are protected by no choice point and were made since the last collection, or touched: the current
+ *           one is among them
  *
- * Everything else is where the VM has it, so any instruction can be left for the VM. */
+ * Everything else is where the VM has it, so any instruction can be left for the VM.  A frame with FF_CHECK is the VM's to its end. */
 #ifndef METTA_JIT1_NATIVE_H
 #define METTA_JIT1_NATIVE_H
 

@@ -169,6 +169,8 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 /* The offset of the target of a jump. */
 #define OFFSET(to) ((uint32_t)(ip + (to) - c->code.data))
 #define STALE (c->stale)
+/* The code does not tell whether operands are as the program wrote them. */
+#define MUST_CHECK UNLIKELY(f->flags &FF_CHECK)
 #define LOCAL(i) locals[i]
 #define PUSH(x) (*sp++ = (x))
 #define POP (*--sp)
