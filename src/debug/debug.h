@@ -246,6 +246,10 @@ bool find_expression(Debugger *d, const Scope *scope, uint32_t head, Word e, Fou
                      Bindings *bindings);
 /* The expression of the rule that begins at PLACE, and the one that it is an item of (WORD_NIL: none). */
 bool expression_at(Debugger *d, const FoundRule *r, const Span *place, Word *node, Word *around);
+/* *PLACE is that of an expression of the rule: let it be that of its item ITEM.  False: that is no expression. */
+bool item_place(Debugger *d, const FoundRule *r, uint32_t item, Span *place);
+/* How many expressions E and its parts are; empty ones do not count. */
+size_t count_expressions(Word e);
 /* PART of the rule with its variables as they are known. */
 Word instance(Debugger *d, const Rule *rule, Word part, const Bindings *bindings);
 /* Where GOAL, which M is about to call, stands in the text. */

@@ -236,13 +236,23 @@ static void part_at(Debugger *d, const Scope *scope, uint32_t head, Site *site, 
 static void site_of_parts(Debugger *d, const Scope *scope, const Activation *a, Site *site,
                           Bindings *bindings)
 {
-    FoundRule rule;
+    FoundRule rule, whole_rule;
+    Span whole_place = {0};
+    bool whole = false;
     Bindings more = {0};
     Word parts[] = {a->whole, a->part};
     for (size_t i = 0; i < COUNT_OF(parts); i++) {
         Span place;
         if (word_is_nil(parts[i]) || !find_expression(d, scope, a->head, parts[i], &rule, &place, &more))
             continue;
+        bool exact = i == 1 && whole && a->frame && a->frame->kind == FRAME_ARGS &&
+                     item_place(d, &whole_rule, a->frame->index, &whole_place);
+        if (i == 0) {
+            whole = true;
+            whole_rule = rule;
+            whole_place = place;
+        }
+        if (exact) place = whole_place;
         site->place = place;
         site->space = rule.space;
         site->rule = rule.rule.id;
@@ -292,7 +302,13 @@ Span call_place_in(Debugger *d, const Scope *scope, const Frame *frame, uint32_t
     if (head == NO_HEAD) return d->rt->debug.query;
     if (f && f->kind == FRAME_VM && f->head == head) return vm_place(f);
     Word part = f && waits_for_part(f) && f->head == head ? frame_part(f) : WORD_NIL;
-    if (atom_is_cons(part) && atom_equal(expr_at(part, 0), expr_at(goal, 0))) goal = part;
+    if (atom_is_cons(part) && atom_equal(expr_at(part, 0), expr_at(goal, 0))) {
+        goal = part;
+        Word whole = frame_expression(f);
+        if (f->kind == FRAME_ARGS && find_expression(d, scope, head, whole, &rule, &place, NULL) &&
+            item_place(d, &rule, f->index, &place))
+            return place;
+    }
     if (find_expression(d, scope, head, goal, &rule, &place, NULL)) return place;
     return d->rt->debug.query;
 }

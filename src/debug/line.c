@@ -172,21 +172,6 @@ static void list_nodes(Debugger *d, Word e, const Span *spans, size_t n, size_t 
     vec_free(&todo);
 }
 
-static size_t count_expressions(Word e)
-{
-    size_t n = 0;
-    WordVec todo = {0};
-    vec_push(&todo, e);
-    while (todo.len) {
-        Word w = vec_pop(&todo);
-        if (!atom_is_cons(w)) continue;
-        n++;
-        for (uint32_t k = 0; k < expr_len(w); k++) vec_push(&todo, expr_at(w, k));
-    }
-    vec_free(&todo);
-    return n;
-}
-
 /* Does evaluation come to it?  A function atom is taken apart as it is. */
 static bool is_evaluated(Debugger *d, const Node *node)
 {

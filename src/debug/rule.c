@@ -134,6 +134,35 @@ static bool search_rule(Debugger *d, const FoundRule *r, Word e, int *score, Spa
     return better;
 }
 
+size_t count_expressions(Word e)
+{
+    size_t n = 0;
+    WordVec todo = {0};
+    vec_push(&todo, e);
+    while (todo.len) {
+        Word w = vec_pop(&todo);
+        if (!atom_is_cons(w)) continue;
+        n++;
+        for (uint32_t k = 0; k < expr_len(w); k++) vec_push(&todo, expr_at(w, k));
+    }
+    vec_free(&todo);
+    return n;
+}
+
+bool item_place(Debugger *d, const FoundRule *r, uint32_t item, Span *place)
+{
+    size_t n = 0, i = 1;
+    Word node, around;
+    const Span *spans = rt_rule_spans(d->rt, r->space, r->rule.id, &n);
+    if (!expression_at(d, r, place, &node, &around) || item >= expr_len(node)) return false;
+    if (!atom_is_cons(expr_at(node, item))) return false;
+    while (i < n && (spans[i].line != place->line || spans[i].column != place->column)) i++;
+    i++;
+    for (uint32_t k = 0; k < item; k++) i += count_expressions(expr_at(node, k));
+    if (i < n) *place = spans[i];
+    return i < n;
+}
+
 bool expression_at(Debugger *d, const FoundRule *r, const Span *place, Word *node, Word *around)
 {
     typedef struct Node {

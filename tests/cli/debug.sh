@@ -56,6 +56,14 @@ cat >tails.metta <<'END'
 !(outer 100)
 !(+ 1 (ping 3))
 END
+cat >alike.metta <<'END'
+(= (age Tom) 70)
+(= (age Bob) 45)
+(= (older $a $b)
+   (> (age $a)
+      (age $b)))
+!(older Tom Bob)
+END
 cat >hot2.metta <<'END'
 (= (fib $n) (if (< $n 2) $n (+ (fib (- $n 1)) (fib (- $n 2)))))
 !(fib 20)
@@ -294,6 +302,13 @@ END
 debug "${tiers##* }" two.metta 'break two.metta:3 if (== $n 1)' run tier c tier
 shows "line in one of two functions" '^Breakpoint 1, \(slow 1\) => \(slow \(- 1 1\)\)' '^\[6765\]$'
 expect "the other one stays in bytecode" [ "$(sed -n 's/^interpreter_runs //p' out | tail -1)" -lt 300 ]
+
+# Where calls stand that look alike.
+for tier in $tiers; do
+    debug $tier alike.metta 'break age' run c bt 'tbreak alike.metta:6' d
+    shows "calls that look alike, tier $tier" '^Breakpoint 1, \(age Tom\) at alike.metta:4' '^Breakpoint 1, \(age Bob\) at alike.metta:5' \
+        '^#1  \(older Tom Bob\) at alike.metta:5:7$'
+done
 
 # Programs that ask for the debugger.
 echo '(= (f $x) (let $y (breakpoint!) (g (+ $x 1))))
