@@ -32,10 +32,12 @@ struct Prompt {
     MtRuntime *rt;
     FILE *out;
     Interrupt *interrupt; /* or NULL */
+    const char *file;     /* of the program, or NULL */
     bool in_repl, person;
     bool used;          /* in the REPL: the debugger was asked for */
     const MtStop *stop; /* NULL: nothing runs */
     size_t frame;
+    size_t listed; /* rules */
     MtResume answer;
     bool answered; /* the command at work has said how to go on */
     bool run, quit, restart, ended;
@@ -228,7 +230,7 @@ static void print_displays(Prompt *p)
 static bool is_stopped(Prompt *p)
 {
     if (p->stop) return true;
-    fputs("The program is not stopped.\n", p->out);
+    fputs(p->in_repl ? "Nothing is stopped.\n" : "The program is not stopped; run starts it.\n", p->out);
     return false;
 }
 
@@ -246,10 +248,35 @@ static bool find_break(Prompt *p, uint32_t id, MtBreakInfo *b)
     return false;
 }
 
-static bool add_break(Prompt *p, const char *text, bool temporary)
+/* The file that the stop is in, else that of the program; or NULL. */
+static const char *current_file(const Prompt *p)
+{
+    return p->stop && p->stop->span.line ? p->stop->span.file : p->file;
+}
+
+/* WHERE with the current file before a line alone, and the present line for nothing; to be freed. */
+static char *complete_place(const Prompt *p, const char *where)
+{
+    const char *file = current_file(p);
+    char *whole = NULL;
+    size_t digits = strspn(where, "0123456789");
+    bool line = digits > 0 && (where[digits] == '\0' || where[digits] == ' ');
+    int made = -1;
+    if (line && file)
+        made = asprintf(&whole, "%s:%s", file, where);
+    else if (!*where && p->stop && p->stop->span.line)
+        made = asprintf(&whole, "%s:%" PRIu32, file, p->stop->span.line);
+    return made < 0 ? strdup(where) : whole;
+}
+
+static bool set_break(Prompt *p, const char *text, bool temporary)
 {
     uint32_t id;
     MtBreakInfo b;
+    if (!*text) {
+        fputs("Where?  help break tells what may be said.\n", p->out);
+        return false;
+    }
     if (mt_break_add(p->rt, text, temporary, &id) != MT_OK) {
         complain(p);
         return false;
@@ -257,6 +284,14 @@ static bool add_break(Prompt *p, const char *text, bool temporary)
     fprintf(p->out, "Breakpoint %" PRIu32 " at %s\n", id, text);
     if (find_break(p, id, &b) && b.note) fprintf(p->out, "  %s\n", b.note);
     return true;
+}
+
+static bool add_break(Prompt *p, const char *text, bool temporary)
+{
+    char *whole = complete_place(p, text);
+    bool ok = whole && set_break(p, whole, temporary);
+    free(whole);
+    return ok;
 }
 
 static void command_break(Prompt *p, char *text)
@@ -293,14 +328,21 @@ static uint32_t take_id(Prompt *p, char **text)
     uint64_t id;
     char *word = next_word(text);
     if (get_number(word, &id) && id > 0 && id <= UINT32_MAX) return (uint32_t)id;
-    fprintf(p->out, "This is no number of a breakpoint: %s\n", word);
+    if (*word)
+        fprintf(p->out, "This is no number of a breakpoint: %s\n", word);
+    else
+        fputs("Which breakpoint?  info breakpoints lists them.\n", p->out);
     return 0;
 }
 
 static void command_condition(Prompt *p, char *text)
 {
     uint32_t id = take_id(p, &text);
-    if (id && mt_break_condition(p->rt, id, text) != MT_OK) complain(p);
+    if (!id) return;
+    if (mt_break_condition(p->rt, id, text) != MT_OK)
+        complain(p);
+    else if (!*text)
+        fprintf(p->out, "Breakpoint %" PRIu32 " has no condition now.\n", id);
 }
 
 static void command_hits(Prompt *p, char *text)
@@ -372,9 +414,10 @@ static void info_breakpoints(Prompt *p)
         if (i == 0) fputs("Num  Type      Enb  Hits  What\n", p->out);
         fprintf(p->out, "%-4" PRIu32 " %-9s %-4s %-5" PRIu64 " %s", b.id, b.kind, b.enabled ? "y" : "n",
                 b.hits, b.text);
-        if (b.note)
+        bool line = strcmp(b.kind, "line") == 0;
+        if (line && b.note)
             fprintf(p->out, " (%s)", b.note);
-        else if (strcmp(b.kind, "line") == 0 && !b.line)
+        else if (line && !b.line)
             fputs(" (not reached yet)", p->out);
         if (b.temporary) fputs(" once", p->out);
         if (b.condition) fprintf(p->out, " if %s (evaluated %" PRIu64 " times)", b.condition, b.evaluations);
@@ -488,7 +531,14 @@ static void list_displays(Prompt *p)
 
 static void command_info(Prompt *p, char *text)
 {
-    size_t len = strlen(text);
+    static const char *const subjects[] = {"breakpoints", "display", "frame",
+                                           "bindings",    "locals",  "alternatives"};
+    size_t len = strlen(text), i = 0;
+    while (i < 6 && strncmp(text, subjects[i], len) != 0) i++;
+    if (i == 6) {
+        fputs("info breakpoints, frame, bindings, alternatives or display?\n", p->out);
+        return;
+    }
     if (len == 0 || strncmp(text, "breakpoints", len) == 0)
         info_breakpoints(p);
     else if (strncmp(text, "display", len) == 0)
@@ -497,12 +547,10 @@ static void command_info(Prompt *p, char *text)
         return;
     else if (strncmp(text, "frame", len) == 0)
         print_frame(p);
-    else if (strncmp(text, "bindings", len) == 0 || strcmp(text, "locals") == 0)
-        mt_frame_bindings(p->rt, p->frame, print_binding, p);
     else if (strncmp(text, "alternatives", len) == 0)
         print_alternatives(p);
     else
-        fputs("info breakpoints, frame, bindings, alternatives or display?\n", p->out);
+        mt_frame_bindings(p->rt, p->frame, print_binding, p);
 }
 
 static void command_run(Prompt *p, char *text)
@@ -553,7 +601,10 @@ static void command_finish(Prompt *p, char *text)
 {
     if (strcmp(text, "all") != 0) {
         go(p, MT_RESUME_FINISH, text);
-    } else if (is_stopped(p)) {
+    } else if (is_stopped(p) &&
+               (p->stop->port == MT_PORT_FAIL || (p->stop->port == MT_PORT_EXIT && !p->stop->alternatives))) {
+        fputs("This goal has no more results.\n", p->out);
+    } else if (p->stop) {
         p->gathering = true;
         answer(p, MT_RESUME_FINISH_ALL);
     }
@@ -561,6 +612,7 @@ static void command_finish(Prompt *p, char *text)
 
 static void command_until(Prompt *p, char *text)
 {
+    if (!is_stopped(p)) return;
     if (*text) {
         if (add_break(p, text, true)) go(p, MT_RESUME_CONTINUE, "");
     } else {
@@ -679,20 +731,31 @@ static void command_frame(Prompt *p, char *text)
         select_frame(p, n);
 }
 
-static void command_up(Prompt *p, char *text)
+/* How many frames to go, from TEXT; 0 and a complaint when that is no number. */
+static uint64_t take_count(Prompt *p, const char *text)
 {
     uint64_t n = 1;
-    if (!is_stopped(p)) return;
-    if (*text) get_number(text, &n);
-    select_frame(p, p->frame + n);
+    if (!is_stopped(p)) return 0;
+    if (*text && (!get_number(text, &n) || n == 0)) {
+        fputs("How many?\n", p->out);
+        return 0;
+    }
+    return n;
+}
+
+static void command_up(Prompt *p, char *text)
+{
+    uint64_t n = take_count(p, text);
+    if (n) select_frame(p, p->frame + n);
 }
 
 static void command_down(Prompt *p, char *text)
 {
-    uint64_t n = 1;
-    if (!is_stopped(p)) return;
-    if (*text) get_number(text, &n);
-    select_frame(p, n > p->frame ? 0 : p->frame - n);
+    uint64_t n = take_count(p, text);
+    if (n && p->frame == 0)
+        fputs("This is the innermost one.\n", p->out);
+    else if (n)
+        select_frame(p, n > p->frame ? 0 : p->frame - n);
 }
 
 static void command_print(Prompt *p, char *text)
@@ -700,7 +763,10 @@ static void command_print(Prompt *p, char *text)
     bool effects = *text == '!';
     if (effects) text++;
     text += strspn(text, " \t");
-    print_evaluated(p, text, !effects);
+    if (*text)
+        print_evaluated(p, text, !effects);
+    else
+        fputs("Which expression?\n", p->out);
 }
 
 static void command_display(Prompt *p, char *text)
@@ -723,7 +789,8 @@ static void command_undisplay(Prompt *p, char *text)
 {
     uint64_t n = 0;
     bool all = !*text;
-    if (!all && !get_number(text, &n)) fputs("undisplay takes a number\n", p->out);
+    bool known = !all && get_number(text, &n) && n >= 1 && n <= MOST_DISPLAYS && p->displays[n - 1];
+    if (!all && !known) fputs("There is no such display; info display lists them.\n", p->out);
     for (size_t i = 0; i < MOST_DISPLAYS; i++) {
         if (!all && i + 1 != n) continue;
         free(p->displays[i]);
@@ -734,6 +801,10 @@ static void command_undisplay(Prompt *p, char *text)
 static void command_whatis(Prompt *p, char *text)
 {
     char *whole;
+    if (!*text) {
+        fputs("Which expression?\n", p->out);
+        return;
+    }
     if (asprintf(&whole, "(get-type %s)", text) < 0) return;
     print_evaluated(p, whole, true);
     free(whole);
@@ -758,8 +829,11 @@ static void command_why(Prompt *p, char *text)
 {
     MtAtom atom;
     MtWhyFormat format = take_format(text);
+    uint64_t result = 0;
     size_t scope = mt_scope_open(p->rt);
-    if (mt_parse(p->rt, text, strlen(text), &atom) != MT_OK)
+    if (p->stop && (!*text || get_number(text, &result)))
+        fputs(mt_explain(p->rt, p->stop->atom, format, result), p->out);
+    else if (mt_parse(p->rt, text, strlen(text), &atom) != MT_OK)
         complain(p);
     else
         fputs(mt_explain(p->rt, atom, format, 0), p->out);
@@ -787,6 +861,7 @@ static void list_around(Prompt *p, const char *file, uint32_t line)
 static bool print_rule(void *context, MtRuntime *rt, MtAtom rule)
 {
     Prompt *p = context;
+    p->listed++;
     bool quoted = false, variable = false;
     for (const char *c = mt_print(rt, rule, NULL); *c; c++) {
         quoted ^= *c == '"';
@@ -822,8 +897,12 @@ static void command_list(Prompt *p, char *text)
         list_around(p, text, (uint32_t)line);
     } else if (*text) {
         size_t scope = mt_scope_open(p->rt);
+        p->listed = 0;
         mt_each_rule(p->rt, text, print_rule, p);
+        if (p->listed == 0) fprintf(p->out, "There are no rules for %s.\n", text);
         mt_scope_close(p->rt, scope);
+    } else if (!p->stop && p->file) {
+        if (!print_lines(p, p->file, 1, 2 * LINES_AROUND, 0)) fprintf(p->out, "%s cannot be read\n", p->file);
     } else if (is_stopped(p)) {
         list_here(p);
     }
@@ -831,8 +910,11 @@ static void command_list(Prompt *p, char *text)
 
 static void command_log(Prompt *p, char *text)
 {
+    const char *events = mt_debug_events(p->rt);
     if (strcmp(text, "dump") == 0)
-        fputs(mt_debug_events(p->rt), p->out);
+        fputs(*events ? events : "No port has been come to yet.\n", p->out);
+    else if (!*text)
+        fputs("log FILTER changes what is logged, log dump prints the last events.\n", p->out);
     else if (mt_log_set_filter(p->rt, text) != MT_OK)
         complain(p);
 }
@@ -869,7 +951,12 @@ static void command_tier(Prompt *p, char *text)
 static void command_disasm(Prompt *p, char *text)
 {
     const char *listing = mt_disassemble(p->rt, *text ? text : NULL);
-    fputs(listing ? listing : "There is no bytecode in tier 0.\n", p->out);
+    if (!listing)
+        fputs("There is no bytecode in tier 0.\n", p->out);
+    else if (!*listing && *text)
+        fprintf(p->out, "There are no rules for %s.\n", text);
+    else
+        fputs(*listing ? listing : "There are no functions yet.\n", p->out);
 }
 
 static void command_quit(Prompt *p, char *text)
@@ -897,32 +984,51 @@ static const PromptCommand commands[] = {
 enum { COMMAND_ROWS = sizeof commands / sizeof commands[0] };
 
 /* The command that WORD stands for: its short name, or a beginning that no other has. */
-static const PromptCommand *find_command(const char *word)
+static const PromptCommand *find_command(const char *word, bool *several)
 {
     const PromptCommand *found = NULL;
-    bool several = false;
+    *several = false;
     for (size_t i = 0; i < COMMAND_ROWS; i++) {
         const PromptCommand *c = &commands[i];
         if (!c->name) continue;
         if (strcmp(c->name, word) == 0 || strcmp(c->letters, word) == 0) return c;
         if (strncmp(c->name, word, strlen(word)) != 0) continue;
-        several = found != NULL;
+        *several |= found != NULL;
         found = c;
     }
-    return several ? NULL : found;
+    return *several ? NULL : found;
+}
+
+/* WORD is none, or short for several. */
+static void complain_about(Prompt *p, const char *word, bool several)
+{
+    if (!several) {
+        fprintf(p->out, "There is no command \"%s\"; help lists them.\n", word);
+        return;
+    }
+    fprintf(p->out, "\"%s\" may be", word);
+    for (size_t i = 0; i < COMMAND_ROWS; i++)
+        if (commands[i].name && strncmp(commands[i].name, word, strlen(word)) == 0)
+            fprintf(p->out, " %s", commands[i].name);
+    fputc('\n', p->out);
 }
 
 static void command_help(Prompt *p, char *text)
 {
-    const PromptCommand *one = *text ? find_command(text) : NULL;
+    bool several = false;
+    const PromptCommand *one = *text ? find_command(text, &several) : NULL;
+    if (*text && !one) {
+        complain_about(p, text, several);
+        return;
+    }
     for (size_t i = 0; i < COMMAND_ROWS; i++) {
         const PromptCommand *c = &commands[i];
         if (one && c != one) continue;
         if (!c->name)
             fprintf(p->out, "%s:\n", c->help);
         else
-            fprintf(p->out, "  %s%s%s %s\n      %s\n", c->name, *c->letters ? ", " : "", c->letters,
-                    c->arguments, c->help);
+            fprintf(p->out, "  %s%s%s%s%s\n      %s\n", c->name, *c->letters ? ", " : "", c->letters,
+                    *c->arguments ? " " : "", c->arguments, c->help);
     }
 }
 
@@ -997,13 +1103,14 @@ static void run_line(Prompt *p, char *line)
     size_t len = strcspn(text, " \t!");
     char word[32];
     snprintf(word, sizeof word, "%.*s", (int)(len < sizeof word - 1 ? len : sizeof word - 1), text);
-    const PromptCommand *c = find_command(word);
+    bool several;
+    const PromptCommand *c = find_command(word, &several);
     text += len;
     text += strspn(text, " \t");
     if (c && *word)
         c->run(p, text);
     else
-        fprintf(p->out, "There is no command \"%s\", or several; help lists them.\n", word);
+        complain_about(p, word, several);
 }
 
 /* Take one command; false when there is none any more. */
@@ -1043,7 +1150,8 @@ static void print_gathered(Prompt *p)
         fprintf(p->out, "%s%.*s", i ? ", " : "", (int)len, text);
         text += len + 1;
     }
-    fputs("]\n", p->out);
+    bool ended = p->stop->port == MT_PORT_FAIL || (p->stop->port == MT_PORT_EXIT && !p->stop->alternatives);
+    fputs(ended && p->stop->reason == MT_STOP_STEP ? "]\n" : "] so far\n", p->out);
 }
 
 static void forget_temporary(Prompt *p, uint32_t id)
@@ -1083,6 +1191,11 @@ static MtResume stopped(void *context, MtRuntime *rt, const MtStop *stop)
     interrupt_reset(p->interrupt);
     mt_clear_interrupt(rt);
     return p->answer;
+}
+
+void prompt_set_file(Prompt *p, const char *path)
+{
+    p->file = path;
 }
 
 void prompt_set_interrupt(Prompt *p, Interrupt *x)

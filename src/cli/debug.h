@@ -12,6 +12,8 @@ typedef struct Prompt Prompt;
  * is typed there runs, there is no program to start.  NULL: out of memory.  The caller frees it before RT. */
 Prompt *prompt_new(MtRuntime *rt, const char *script, FILE *out, bool in_repl);
 void prompt_free(Prompt *p);
+/* PATH, which must outlive P, is the file that line numbers without one mean; or NULL. */
+void prompt_set_file(Prompt *p, const char *path);
 /* Signals that X counts are answered by stops from now on; NULL: by none. */
 void prompt_set_interrupt(Prompt *p, Interrupt *x);
 /* Carry out one command outside a run, such as "break fib".  In the REPL (breakpoint!) stops once there was one. */

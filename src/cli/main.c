@@ -238,6 +238,8 @@ static int debug(MtRuntime *rt, const Options *o, Output *out)
     Prompt *prompt = prompt_new(rt, o->debug_script, stdout, false);
     int status = STATUS_OK;
     bool ran = false, bad = !prompt || (o->break_on && !prompt_break_on(prompt, o->break_on));
+    if (prompt && o->input_count && o->inputs[0].kind == INPUT_FILE)
+        prompt_set_file(prompt, o->inputs[0].text);
     if (bad) fputs("mettatron: the debugger cannot start as asked for\n", stderr);
     while (!bad && (prompt_wants_restart(prompt) || prompt_read(prompt) == PROMPT_RUN)) {
         MtRuntime *next = ran ? begin_anew(rt, o, prompt, out) : rt;

@@ -24,7 +24,8 @@ static Text trimmed(Text t)
 static uint32_t complain(Debugger *d, const char **error, const char *what, Text t)
 {
     vec_clear(&d->error);
-    buf_printf(&d->error, "%s: %.*s", what, (int)t.len, t.at);
+    buf_puts(&d->error, what);
+    if (t.len) buf_printf(&d->error, ": %.*s", (int)t.len, t.at);
     *error = buf_cstr(&d->error);
     return 0;
 }
@@ -162,6 +163,31 @@ static void free_break(Breakpoint *b)
     base_free(b);
 }
 
+static bool has_rules(Debugger *d, uint32_t head, uint32_t arity)
+{
+    const Scope *scope = d->rt->top->scope;
+    for (size_t i = 0; i < scope->spaces.len; i++)
+        for (uint32_t n = 0; n <= MOST_ITEMS; n++)
+            if ((arity == ANY_ARITY || arity == n) && rules_exist(scope->spaces.data[i], head, n + 1))
+                return true;
+    return false;
+}
+
+/* A name that nobody has defined may be a mistake, once something is defined. */
+static void note_unknown(Debugger *d, Breakpoint *b)
+{
+    Buf note = {0};
+    if (b->native || d->rt->top->sources.len == 0 || has_rules(d, b->head, b->arity)) return;
+    buf_printf(&note, "there are no rules for %s", sym_text(d->rt->symbols, b->head, NULL));
+    bool others = b->arity != ANY_ARITY && has_rules(d, b->head, ANY_ARITY);
+    if (others) buf_printf(&note, " with %u argument%s", b->arity, b->arity == 1 ? "" : "s");
+    uint32_t near = others ? NO_HEAD : near_function(d, d->rt->top->scope, b->head);
+    buf_puts(&note, " yet");
+    if (near != NO_HEAD) buf_printf(&note, " (did you mean %s?)", sym_text(d->rt->symbols, near, NULL));
+    b->note = base_strndup(note.data, note.len);
+    buf_free(&note);
+}
+
 static uint32_t keep_break(Debugger *d, Breakpoint *b)
 {
     b->id = ++d->ids;
@@ -169,6 +195,7 @@ static uint32_t keep_break(Debugger *d, Breakpoint *b)
     d->resolved = 0;
     break_changed(d);
     if (b->kind == BREAK_LINE) resolve_lines(d);
+    if (b->kind == BREAK_FUNCTION || b->kind == BREAK_PATTERN) note_unknown(d, b);
     return b->id;
 }
 

@@ -340,9 +340,17 @@ static void print_guard(Debugger *d, const FoundRule *r, Word goal, Buf *out)
         if (len) buf_printf(out, " is %.*s", (int)len, buf_cstr(&value));
         buf_free(&value);
     } else {
+        Buf value = {0};
+        evaluate_apart(d, body, &value);
+        size_t len = strcspn(buf_cstr(&value), "\n");
+        bool reduces = len && strncmp(buf_cstr(&value), "NotReducible", len) != 0;
         buf_puts(out, ": its body ");
         print_quoted(d, body, NULL, out);
-        buf_puts(out, " has no result, or is NotReducible");
+        if (reduces)
+            buf_printf(out, " gives %.*s", (int)len, buf_cstr(&value));
+        else
+            buf_puts(out, " has no result, or is NotReducible");
+        buf_free(&value);
     }
     buf_putc(out, '\n');
 }

@@ -570,6 +570,23 @@ static Step port_result(Machine *m, Frame *f)
     return STEP_RETURN;
 }
 
+/* Which alternative evaluation comes back for. */
+static const char *redo_note(Debugger *d, Machine *m)
+{
+    Alternatives all = {0};
+    d->machine = m;
+    alternatives(d, NULL, &all);
+    vec_clear(&d->note);
+    if (all.len && !word_is_nil(all.data[0].next)) {
+        buf_puts(&d->note, "next ");
+        print_short(d->rt, all.data[0].next, RECORD_TEXT, &d->note);
+        if (all.data[0].place.line) buf_puts(&d->note, "  ");
+        print_place(d, all.data[0].place, &d->note);
+    }
+    vec_free(&all);
+    return d->note.len ? buf_cstr(&d->note) : NULL;
+}
+
 static Step port_redo(Debugger *d, Machine *m, Choice *c)
 {
     uint64_t number = mark_number(c->slot);
@@ -590,6 +607,7 @@ static Step port_redo(Debugger *d, Machine *m, Choice *c)
     Step next;
     if (!is_stop(d, &s, hit)) return STEP_FAIL;
     if (s.alternatives) s.alternatives = count_alternatives(d, m, goal);
+    s.note = redo_note(d, m);
     return is_detour(d, m, ask(d, m, &s), &next) ? next : STEP_FAIL;
 }
 

@@ -260,7 +260,8 @@ END
     debug $tier nd.metta 'break c' run 'force 7' c
     shows "forced, tier $tier" '^\[7\]$'
 
-    debug $tier typo.metta 'catch stuck' run
+    debug $tier typo.metta 'catch stuck' run 'break aria'
+    shows "a name that nobody knows, tier $tier" 'there are no rules for aria yet \(did you mean area\?\)'
     shows "stuck, tier $tier" 'stuck \(aera \(circle 2\)\)' 'did you mean area'
     check "break-on, tier $tier" 0 '*' '' sh -c "echo run | '$program' --tier=$tier --break-on=stuck typo.metta"
 
@@ -303,11 +304,61 @@ debug "${tiers##* }" two.metta 'break two.metta:3 if (== $n 1)' run tier c tier
 shows "line in one of two functions" '^Breakpoint 1, \(slow 1\) => \(slow \(- 1 1\)\)' '^\[6765\]$'
 expect "the other one stays in bytecode" [ "$(sed -n 's/^interpreter_runs //p' out | tail -1)" -lt 300 ]
 
+# What is said of mistakes.
+debug 0 fib.metta 'break' 'break 9' 'break (' 'watch x' 'catch x' condition 'condition 1' 'ignore 1' 'commands' end 'delete 7' 'info x' 'info frame' \
+    until 'undisplay 3' whatis p 'list fib' log 'log dump' disasm 'help nope' co nope 'break 3' run 'break fibs' 'break fib/2' break \
+    'up x' down 'frame 9' 'alt 1' 'prune 1' 'force (' 'retry 9' n 'finish all' q
+cat >want <<'END'
+Where?  help break tells what may be said.
+there is no expression on line 9 of fib.metta or below: it has 5 lines
+this is no function, pattern or FILE:LINE: (
+this is no space, with a pattern perhaps, and no state: x
+this is none of error, stuck, empty, assert, type: x
+Which breakpoint?  info breakpoints lists them.
+there is no breakpoint 1
+How many hits?
+Which breakpoint?  info breakpoints lists them.
+there is no breakpoint 7
+info breakpoints, frame, bindings, alternatives or display?
+The program is not stopped; run starts it.
+The program is not stopped; run starts it.
+There is no such display; info display lists them.
+Which expression?
+Which expression?
+There are no rules for fib.
+log FILTER changes what is logged, log dump prints the last events.
+No port has been come to yet.
+There is no bytecode in tier 0.
+There is no command "nope"; help lists them.
+"co" may be condition commands continue
+There is no command "nope"; help lists them.
+Breakpoint 1 at fib.metta:3
+Breakpoint 1, (fib 20) => (+ (fib (- 20 1)) (fib (- 20 2))) at fib.metta:3
+3	       (+ (fib (- $n 1)) (fib (- $n 2)))))
+Breakpoint 2 at fibs
+  there are no rules for fibs yet
+Breakpoint 3 at fib/2
+  there are no rules for fib with 2 arguments yet
+Breakpoint 4 at fib.metta:3
+How many?
+This is the innermost one.
+There is no such frame.
+there is no such alternative
+there is no such alternative
+unclosed '('
+that goal cannot be called again
+END
+grep -v '^(debug)' out | head -38 >told
+expect "mistakes" cmp told want
+
 # Where calls stand that look alike.
 for tier in $tiers; do
     debug $tier alike.metta 'break age' run c bt 'tbreak alike.metta:6' d
     shows "calls that look alike, tier $tier" '^Breakpoint 1, \(age Tom\) at alike.metta:4' '^Breakpoint 1, \(age Bob\) at alike.metta:5' \
         '^#1  \(older Tom Bob\) at alike.metta:5:7$'
+    debug $tier nd.metta 'break c' run s s why 'why 2' 'finish all' d c
+    shows "why a result, tier $tier" '^  next \(= \(c\) green\)  nd.metta:2$' '^\(c\) => green$' '^\[green, blue\]$'
+    lines "one of three results, tier $tier" 1 '^\(c\) => red$'
 done
 
 # Programs that ask for the debugger.
