@@ -497,12 +497,15 @@ static bool read_table(Asm *a, bool (*row)(Asm *a))
     return true;
 }
 
-static bool read_depends(Asm *a)
+static bool read_depends(Asm *a, bool rules)
 {
     while (!at_end_of_line(a)) {
         uint32_t symbol;
         if (!read_symbol(a, &symbol)) return false;
-        vec_push(&a->chunk->depends, symbol);
+        if (rules)
+            vec_push(&a->chunk->depends, symbol);
+        else
+            vec_push(&a->chunk->uses, symbol);
     }
     return end_line(a);
 }
@@ -544,7 +547,8 @@ static bool read_part(Asm *a)
 {
     for (size_t i = 0; i < COUNT_OF(tables); i++)
         if (passes(a, tables[i].title)) return read_table(a, tables[i].row);
-    if (passes(a, "depends:")) return read_depends(a);
+    if (passes(a, "depends:")) return read_depends(a, true);
+    if (passes(a, "uses:")) return read_depends(a, false);
     if (!passes(a, "max stack:")) return read_code_line(a);
     a->has_stack = true;
     return read_number(a, UINT16_MAX, &a->chunk->max_stack) && end_line(a);

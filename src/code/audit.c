@@ -301,6 +301,8 @@ static bool check_tables(Audit *a)
         if (!check_switch(a, &c->switches.data[i])) return false;
     for (size_t i = 0; i < c->depends.len; i++)
         if (c->depends.data[i] >= sym_count(a->rt->symbols)) return fail(a, 0, "a dependency is no symbol");
+    for (size_t i = 0; i < c->uses.len; i++)
+        if (c->uses.data[i] >= sym_count(a->rt->symbols)) return fail(a, 0, "a dependency is no symbol");
     for (size_t i = 1; i < c->places.len; i++)
         if (c->places.data[i].offset <= c->places.data[i - 1].offset)
             return fail(a, 0, "the places are in no order");

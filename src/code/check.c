@@ -16,14 +16,14 @@ uint32_t need_label(Compiler *c, uint32_t *l)
 
 uint32_t native_of(Compiler *c, Word head)
 {
-    depend(c, head);
+    depend_on_types(c, head);
     if (word_is_op(head)) return word_op_index(head) + 1;
     return word_is_sym(head) ? rt_native(c->rt, word_sym_id(head)) : 0;
 }
 
 static const SymbolTypes *types_of_symbol(Compiler *c, Word symbol)
 {
-    depend(c, symbol);
+    depend_on_types(c, symbol);
     return scope_symbol_types(&c->rt->types, c->scope, word_sym_id(symbol));
 }
 
@@ -51,8 +51,9 @@ bool is_plain_call(Compiler *c, Word e)
 
 bool is_data(Compiler *c, Word e)
 {
+    if (scope_has_rules(c->scope, word_sym_id(expr_at(e, 0)), expr_len(e))) return false;
     depend(c, expr_at(e, 0));
-    return !scope_has_rules(c->scope, word_sym_id(expr_at(e, 0)), expr_len(e));
+    return true;
 }
 
 static const Signature *signature_of(Compiler *c, Word head)
@@ -165,7 +166,7 @@ static Word find_type(Check *k, Word e, int depth)
 static Word type_of_item(Check *k, Word e, int depth)
 {
     if (atom_is_cons(e)) return find_type(k, e, depth);
-    depend(k->c, e);
+    depend_on_types(k->c, e);
     return type_quick(&k->c->rt->types, k->c->scope, e);
 }
 

@@ -14,6 +14,7 @@ void chunk_free(Chunk *c)
     vec_free(&c->expressions);
     vec_free(&c->places);
     vec_free(&c->depends);
+    vec_free(&c->uses);
     base_free(c);
 }
 

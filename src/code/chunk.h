@@ -86,6 +86,7 @@ typedef struct Chunk {
     expressions; /* by ascending start; of those that start at one place the outermost first */
     VEC(CodePlace) places;
     VEC(uint32_t) depends; /* symbols whose rules and types the code takes for granted */
+    VEC(uint32_t) uses;    /* further ones whose types it takes for granted: rules for them may come and go */
 } Chunk;
 
 void chunk_free(Chunk *c);

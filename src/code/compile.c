@@ -28,6 +28,21 @@ void depend(Compiler *c, Word head)
     for (size_t i = 0; i < c->chunk->depends.len; i++)
         if (c->chunk->depends.data[i] == id) return;
     vec_push(&c->chunk->depends, id);
+    size_t kept = 0;
+    for (size_t i = 0; i < c->chunk->uses.len; i++)
+        if (c->chunk->uses.data[i] != id) c->chunk->uses.data[kept++] = c->chunk->uses.data[i];
+    c->chunk->uses.len = kept;
+}
+
+void depend_on_types(Compiler *c, Word head)
+{
+    if (!word_is_sym(head)) return;
+    uint32_t id = word_sym_id(head);
+    for (size_t i = 0; i < c->chunk->depends.len; i++)
+        if (c->chunk->depends.data[i] == id) return;
+    for (size_t i = 0; i < c->chunk->uses.len; i++)
+        if (c->chunk->uses.data[i] == id) return;
+    vec_push(&c->chunk->uses, id);
 }
 
 /* -- Emitting -- */

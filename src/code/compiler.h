@@ -92,6 +92,8 @@ typedef struct Compiler {
 void refuse(Compiler *c, CompileRefusal why);
 /* The code takes the rules and types of symbol HEAD for granted; other words are ignored. */
 void depend(Compiler *c, Word head);
+/* The same for its types only, and what else decides how a call of it is made: not for what its rules are. */
+void depend_on_types(Compiler *c, Word head);
 /* So many values more are on the stack. */
 void raise_height(Compiler *c, uint32_t values);
 /* Append an instruction and keep count of the stack; POPS values are taken where the table says that it varies. */

@@ -140,13 +140,13 @@ static void mix_meaning(Digest *d, uint32_t symbol)
     if (native) mix(d, d->rt->overridden.data[native - 1]);
 }
 
-bool digest_symbol(Runtime *rt, Scope *scope, uint32_t symbol, uint64_t *digest)
+bool digest_symbol(Runtime *rt, Scope *scope, uint32_t symbol, bool rules, uint64_t *digest)
 {
     Digest d = {rt, 0, false};
     uint64_t serial = rt->heap.next_serial;
     mix_meaning(&d, symbol);
     mix_types(&d, scope, symbol);
-    for (size_t i = 0; i < scope->spaces.len; i++)
+    for (size_t i = 0; rules && i < scope->spaces.len; i++)
         for (uint32_t len = 1; len <= MOST_ITEMS; len++)
             if (rules_exist(scope->spaces.data[i], symbol, len))
                 mix_rules(&d, scope->spaces.data[i], symbol, len);

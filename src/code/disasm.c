@@ -231,13 +231,13 @@ static void dump_places(const Runtime *rt, const Chunk *c, Buf *out)
     }
 }
 
-static void dump_depends(const Runtime *rt, const Chunk *c, Buf *out)
+static void dump_symbols(const Runtime *rt, const char *title, const uint32_t *symbols, size_t n, Buf *out)
 {
-    if (!c->depends.len) return;
-    buf_puts(out, "depends:");
-    for (size_t i = 0; i < c->depends.len; i++) {
+    if (!n) return;
+    buf_puts(out, title);
+    for (size_t i = 0; i < n; i++) {
         buf_putc(out, ' ');
-        term_write_symbol(rt, c->depends.data[i], out);
+        term_write_symbol(rt, symbols[i], out);
     }
     buf_putc(out, '\n');
 }
@@ -256,7 +256,8 @@ void chunk_dump(const Runtime *rt, const Chunk *c, Buf *out)
     dump_switches(rt, c, out);
     dump_expressions(c, out);
     dump_places(rt, c, out);
-    dump_depends(rt, c, out);
+    dump_symbols(rt, "depends:", c->depends.data, c->depends.len, out);
+    dump_symbols(rt, "uses:", c->uses.data, c->uses.len, out);
 }
 
 /* -- Code with labels -- */

@@ -31,7 +31,8 @@ void functions_fini(Functions *fs)
     for (uint32_t i = 0; fs->table && i <= fs->mask; i++) base_free(fs->table[i]);
     for (size_t i = 0; i < fs->chunks.len; i++) chunk_free(fs->chunks.data[i]);
     for (size_t i = 0; i < fs->dependents.len; i++) {
-        vec_free(&fs->dependents.data[i].chunks);
+        vec_free(&fs->dependents.data[i].dependents.chunks);
+        vec_free(&fs->dependents.data[i].users.chunks);
         vec_free(&fs->dependents.data[i].functions);
     }
     base_free(fs->table);
@@ -89,13 +90,19 @@ Function *functions_get(Functions *fs, uint32_t name, uint32_t arity)
 /* -- Dependencies -- */
 
 /* Leave stale chunks out of the list when they may be half of it. */
-static void drop_stale(Dependents *d)
+static void drop_stale(DependentChunks *list)
 {
-    if (d->chunks.len < 2 * d->live + 8) return;
+    if (list->chunks.len < 2 * list->live + 8) return;
     size_t kept = 0;
-    for (size_t i = 0; i < d->chunks.len; i++)
-        if (!d->chunks.data[i]->stale) d->chunks.data[kept++] = d->chunks.data[i];
-    d->chunks.len = d->live = kept;
+    for (size_t i = 0; i < list->chunks.len; i++)
+        if (!list->chunks.data[i]->stale) list->chunks.data[kept++] = list->chunks.data[i];
+    list->chunks.len = list->live = kept;
+}
+
+static void list_chunk(DependentChunks *list, Chunk *c)
+{
+    drop_stale(list);
+    vec_push(&list->chunks, c);
 }
 
 /* The index of F among the functions that C calls, or NO_SELF. */
@@ -113,11 +120,9 @@ void functions_adopt(Functions *fs, Function *f, Chunk *c)
     c->self = f->debugged ? NO_SELF : index_of(c, f);
     c->id = ++fs->adopted;
     vec_push(&fs->chunks, c);
-    for (size_t i = 0; i < c->depends.len; i++) {
-        Dependents *d = dependents_of(fs, c->depends.data[i]);
-        drop_stale(d);
-        vec_push(&d->chunks, c);
-    }
+    for (size_t i = 0; i < c->depends.len; i++)
+        list_chunk(&dependents_of(fs, c->depends.data[i])->dependents, c);
+    for (size_t i = 0; i < c->uses.len; i++) list_chunk(&dependents_of(fs, c->uses.data[i])->users, c);
 }
 
 /* BLAME: the program changes, and may do so again. */
@@ -145,35 +150,43 @@ static void forget_refusal(Function *f, bool blame)
     f->expired += blame;
 }
 
-static size_t symbol_changed(Functions *fs, Dependents *d, bool blame)
+static size_t expire_all(Functions *fs, DependentChunks *list, bool blame)
 {
     size_t n = 0;
-    for (size_t i = 0; i < d->chunks.len; i++) n += expire(fs, d->chunks.data[i], blame);
-    vec_clear(&d->chunks);
-    d->live = 0;
+    for (size_t i = 0; i < list->chunks.len; i++) n += expire(fs, list->chunks.data[i], blame);
+    vec_clear(&list->chunks);
+    list->live = 0;
+    return n;
+}
+
+static size_t symbol_changed(Functions *fs, Dependents *d, bool types, bool blame)
+{
+    size_t n = expire_all(fs, &d->dependents, blame);
+    if (types) n += expire_all(fs, &d->users, blame);
     for (size_t i = 0; i < d->functions.len; i++) forget_refusal(d->functions.data[i], blame);
     return n;
 }
 
-static size_t changed(Functions *fs, Word symbol, bool blame)
+static size_t changed(Functions *fs, Word symbol, bool types, bool blame)
 {
     size_t n = 0;
     if (!word_is_nil(symbol)) {
         uint32_t id = word_sym_id(symbol);
-        return id < fs->dependents.len ? symbol_changed(fs, &fs->dependents.data[id], blame) : 0;
+        return id < fs->dependents.len ? symbol_changed(fs, &fs->dependents.data[id], types, blame) : 0;
     }
-    for (size_t i = 0; i < fs->dependents.len; i++) n += symbol_changed(fs, &fs->dependents.data[i], blame);
+    for (size_t i = 0; i < fs->dependents.len; i++)
+        n += symbol_changed(fs, &fs->dependents.data[i], types, blame);
     return n;
 }
 
-size_t functions_changed(Functions *fs, Word symbol)
+size_t functions_changed(Functions *fs, Word symbol, bool types)
 {
-    return changed(fs, symbol, true);
+    return changed(fs, symbol, types, true);
 }
 
 void functions_renew(Functions *fs)
 {
-    changed(fs, WORD_NIL, false);
+    changed(fs, WORD_NIL, true, false);
 }
 
 void functions_debug(Functions *fs, uint32_t name, bool debugged)
@@ -182,7 +195,7 @@ void functions_debug(Functions *fs, uint32_t name, bool debugged)
     if (d->debugged == debugged) return;
     d->debugged = debugged;
     fs->debugged += debugged ? 1 : -1;
-    changed(fs, word_sym(name), false);
+    changed(fs, word_sym(name), true, false);
     for (size_t i = 0; i < d->functions.len; i++) d->functions.data[i]->debugged = debugged;
 }
 
@@ -190,8 +203,10 @@ void functions_sweep(Functions *fs)
 {
     /* The lists of dependents must not keep what is freed. */
     for (size_t i = 0; i < fs->dependents.len; i++) {
-        fs->dependents.data[i].live = 0;
-        drop_stale(&fs->dependents.data[i]);
+        Dependents *d = &fs->dependents.data[i];
+        d->dependents.live = d->users.live = 0;
+        drop_stale(&d->dependents);
+        drop_stale(&d->users);
     }
     size_t kept = 0;
     for (size_t i = 0; i < fs->chunks.len; i++) {

@@ -30,12 +30,18 @@ struct Function {
         data_epoch; /* the runtime's inert_epoch when the name was found to head data, with this many items */
 };
 
+/* Chunks, some of which may be stale. */
+typedef struct DependentChunks {
+    VEC(Chunk *) chunks;
+    size_t live; /* how many when stale ones were last left out */
+} DependentChunks;
+
 /* What hangs on one symbol. */
 typedef struct Dependents {
-    VEC(Chunk *) chunks;       /* that take its rules and types for granted; some may be stale */
-    VEC(Function *) functions; /* of that name */
-    size_t live;               /* chunks when stale ones were last left out */
-    bool debugged;             /* the functions are, and those yet to come */
+    DependentChunks dependents; /* that take its rules and types for granted */
+    DependentChunks users;      /* that take its types for granted, not its rules */
+    VEC(Function *) functions;  /* of that name */
+    bool debugged;              /* the functions are, and those yet to come */
 } Dependents;
 
 typedef struct Functions {
@@ -63,9 +69,9 @@ void functions_fini(Functions *fs);
 Function *functions_get(Functions *fs, uint32_t name, uint32_t arity);
 /* C, which FS owns from now on, is the chunk of F. */
 void functions_adopt(Functions *fs, Function *f, Chunk *c);
-/* The rules or types of SYMBOL (a word; WORD_NIL: of any symbol) have changed: the chunks that depend on them expire.
+/* The rules of SYMBOL (a word; WORD_NIL: of any symbol) have changed, or its types too (TYPES): the chunks that depend on them expire.
  * Returns how many did.  Linear in their number. */
-size_t functions_changed(Functions *fs, Word symbol);
+size_t functions_changed(Functions *fs, Word symbol, bool types);
 /* Have the functions called NAME debugged, or no longer; callers that do without calls of them expire. */
 void functions_debug(Functions *fs, uint32_t name, bool debugged);
 /* Expire all chunks, which are made anew when they are called: whoever runs in one goes on in tier 0. */

@@ -92,16 +92,23 @@ static void put_places(Packer *p, const Chunk *c, uint32_t file)
     }
 }
 
-static bool put_depends(Packer *p, Scope *scope, const Chunk *c)
+/* RULES: they are depended on, too. */
+static bool put_symbols(Packer *p, Scope *scope, const uint32_t *symbols, size_t n, bool rules)
 {
-    pack_number(p, c->depends.len);
-    for (size_t i = 0; i < c->depends.len; i++) {
+    pack_number(p, n);
+    for (size_t i = 0; i < n; i++) {
         uint64_t digest;
-        if (!digest_symbol((Runtime *)(uintptr_t)p->rt, scope, c->depends.data[i], &digest)) return false;
-        pack_symbol(p, c->depends.data[i]);
+        if (!digest_symbol((Runtime *)(uintptr_t)p->rt, scope, symbols[i], rules, &digest)) return false;
+        pack_symbol(p, symbols[i]);
         pack_number(p, digest);
     }
     return true;
+}
+
+static bool put_depends(Packer *p, Scope *scope, const Chunk *c)
+{
+    return put_symbols(p, scope, c->depends.data, c->depends.len, true) &&
+           put_symbols(p, scope, c->uses.data, c->uses.len, false);
 }
 
 bool image_put(Packer *p, Scope *scope, const Chunk *c, uint32_t file)
@@ -211,13 +218,16 @@ static void get_places(Unpacker *u, Chunk *c, uint32_t file)
     }
 }
 
-static void get_depends(Unpacker *u, Chunk *c, Dependencies *depends)
+static void get_depends(Unpacker *u, Chunk *c, bool rules, Dependencies *depends)
 {
     uint32_t n = unpack_count(u);
     for (uint32_t i = 0; i < n && !u->bad; i++) {
-        Dependency d = {.symbol = unpack_symbol(u)};
+        Dependency d = {.symbol = unpack_symbol(u), .rules = rules};
         d.digest = unpack_number(u, UINT64_MAX);
-        vec_push(&c->depends, d.symbol);
+        if (rules)
+            vec_push(&c->depends, d.symbol);
+        else
+            vec_push(&c->uses, d.symbol);
         vec_push(depends, d);
     }
 }
@@ -228,7 +238,8 @@ Chunk *image_get(Unpacker *u, Functions *fs, uint32_t file, Dependencies *depend
     size_t len;
     c->name = unpack_symbol(u);
     c->arity = (uint32_t)unpack_number(u, UINT8_MAX);
-    get_depends(u, c, depends);
+    get_depends(u, c, true, depends);
+    get_depends(u, c, false, depends);
     c->locals = (uint32_t)unpack_number(u, 256);
     c->max_stack = (uint32_t)unpack_number(u, INT16_MAX);
     const uint8_t *code = unpack_bytes(u, &len);

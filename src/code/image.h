@@ -8,6 +8,7 @@
 /* A symbol that a chunk depends on, with its digest (code/digest.h) when the chunk was compiled. */
 typedef struct Dependency {
     uint32_t symbol;
+    bool rules; /* they matter, not only the types */
     uint64_t digest;
 } Dependency;
 typedef VEC(Dependency) Dependencies;

@@ -87,7 +87,10 @@ static bool find_choosing(Compiler *c, Word e, Choosing *ch)
     ok = ok && ch->selector < ch->sig->param_count;
     for (size_t i = 0; ok && i < ch->clauses.len; i++)
         ok = only_chooses(ch, &ch->clauses.data[i].rule) && is_branch(c, ch, &ch->clauses.data[i].rule, e);
-    if (!ok) vec_free(&ch->clauses);
+    if (ok)
+        depend(c, head);
+    else
+        vec_free(&ch->clauses);
     return ok;
 }
 

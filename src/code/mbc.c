@@ -468,7 +468,7 @@ static bool holds(Mbc *m, Scope *scope, const Dependencies *depends)
     for (size_t i = 0; i < depends->len; i++) {
         uint64_t digest;
         const Dependency *d = &depends->data[i];
-        if (!digest_symbol(m->rt, scope, d->symbol, &digest) || digest != d->digest) return false;
+        if (!digest_symbol(m->rt, scope, d->symbol, d->rules, &digest) || digest != d->digest) return false;
     }
     return true;
 }

@@ -8,7 +8,7 @@
 #include "rt/rt.h"
 
 enum {
-    MBC_FORMAT = 1, /* grows with each change of the layout */
+    MBC_FORMAT = 2, /* grows with each change of the layout */
     MBC_HEAD = 72,  /* bytes before the content */
 };
 

@@ -30,7 +30,7 @@ typedef struct UpperTier {
     /* Collector roots. */
     void (*trace)(Runtime *rt, Heap *h);
     /* The owner makes this rt->changed. */
-    void (*changed)(Runtime *rt, Word symbol);
+    void (*changed)(Runtime *rt, Word symbol, bool types);
 } UpperTier;
 
 /* What a debugger is told of, and may answer with a step of its own: rt->debug.ports, while rt->debug.watching says so.  Each may

@@ -34,12 +34,12 @@ void rt_note_data_head(Runtime *rt, uint32_t symbol)
     rt->data_heads.data[symbol] = 1;
 }
 
-void rt_note_change(Runtime *rt, Word symbol)
+void rt_note_change(Runtime *rt, Word symbol, bool types)
 {
     bool data = word_is_nil(symbol) ||
                 (word_sym_id(symbol) < rt->data_heads.len && rt->data_heads.data[word_sym_id(symbol)]);
     if (data && rt->inert_epoch) rt->inert_epoch = (rt->inert_epoch + 1) & INERT_EPOCH;
-    if (rt->changed) rt->changed(rt, symbol);
+    if (rt->changed) rt->changed(rt, symbol, types);
 }
 
 /* The symbol that ATOM, the left side of a rule or what a type is given to, is about; WORD_NIL: perhaps any. */
@@ -58,12 +58,15 @@ static void note_meaning(Runtime *rt, Word atom)
     Word head = atom_deref(expr_at(atom, 0));
     bool rule = head == W_SYM(EQUAL) && expr_len(atom) == 3,
          typed = head == W_SYM(COLON) && expr_len(atom) == 3;
-    if (head == W_SYM(SUBTYPE) || word_is_var(head)) rt_note_change(rt, WORD_NIL);
+    if (head == W_SYM(SUBTYPE) || word_is_var(head)) rt_note_change(rt, WORD_NIL, true);
     if (!rule && !typed) return;
     Word subject = atom_deref(expr_at(atom, 1));
     /* The type of an expression bears on all expressions with that head; of anything else, on all. */
     if (rule && !atom_is_cons(subject) && !word_is_var(subject)) return;
-    rt_note_change(rt, subject_of(subject));
+    Word symbol = subject_of(subject);
+    /* A rule for an operation is a further alternative of all calls of it. */
+    bool operation = word_is_nil(symbol) || rt_native(rt, word_sym_id(symbol)) != 0;
+    rt_note_change(rt, symbol, typed || operation);
 }
 
 /* Is S one of the spaces in which the top module looks things up? */
@@ -187,7 +190,7 @@ void rt_module_import(Runtime *rt, Module *into, Module *from)
         if (from->scope->spaces.data[i] != into->space)
             scope_add_space(into->scope, from->scope->spaces.data[i]);
     if (from->builtin) rt_copy_tokens(from, into);
-    rt_note_change(rt, WORD_NIL);
+    rt_note_change(rt, WORD_NIL, true);
     LOG(&rt->log, MODULE, DEBUG, "imported", LOG_TEXT("module", from->name, strlen(from->name)),
         LOG_TEXT("into", into->name, strlen(into->name)));
 }

@@ -187,8 +187,9 @@ struct Runtime {
     Machine *machine;                   /* the innermost running one */
     const struct UpperTier *upper_tier; /* the tier above the interpreter, or NULL (interp/engine.h) */
     void *upper;                        /* its state */
-    /* Told when a rule or type of SYMBOL (WORD_NIL: of any) has come or gone in a space that evaluation sees; or NULL. */
-    void (*changed)(struct Runtime *rt, Word symbol);
+    /* Told when a rule of SYMBOL (WORD_NIL: of any) has come or gone in a space that evaluation sees, or (TYPES) when what types it has or whether
+     * it is an operation may have changed, too; or NULL. */
+    void (*changed)(struct Runtime *rt, Word symbol, bool types);
     /* What the owner tells programs of how they are run, an atom of the heap: figures, or with EXITS where compiled code was
      * left; or NULL. */
     Word (*figures)(struct Runtime *rt, bool exits);
@@ -222,8 +223,8 @@ Word rt_register(Runtime *rt, const BuiltinInfo *info);
  * number of external objects. */
 size_t rt_memory(const Runtime *rt);
 
-/* A rule or a type of SYMBOL (a word; WORD_NIL: perhaps of any) has come or gone. */
-void rt_note_change(Runtime *rt, Word symbol);
+/* A rule of SYMBOL (a word; WORD_NIL: perhaps of any) has come or gone; TYPES: or a type. */
+void rt_note_change(Runtime *rt, Word symbol, bool types);
 
 /* End the run at the next safepoint.  From any thread, and from signal handlers. */
 static inline void rt_interrupt(Runtime *rt)

@@ -495,10 +495,10 @@ static void vm_trace(Runtime *rt, Heap *h)
     for (size_t i = 0; i < fs->chunks.len; i++) chunk_trace(fs->chunks.data[i], h);
 }
 
-static void vm_changed(Runtime *rt, Word symbol)
+static void vm_changed(Runtime *rt, Word symbol, bool types)
 {
     Vm *vm = rt->upper;
-    vm->expirations += functions_changed(&vm->functions, symbol);
+    vm->expirations += functions_changed(&vm->functions, symbol, types);
 }
 
 const UpperTier vm_tier = {vm_enter, vm_run, vm_resume, vm_retry, vm_trace, vm_changed};

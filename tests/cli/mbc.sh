@@ -101,7 +101,7 @@ refused "a cut end" "the compiled program is cut off"
 { cat fib.mbc; echo; } >bad.mbc
 refused "something behind" "something follows the compiled program"
 patch 8 '\377'
-refused "another format" "compiled in format 255, this runtime has format 1: compile it again"
+refused "another format" "compiled in format 255, this runtime has format 2: compile it again"
 patch 16 '\001\002\003'
 refused "other instructions" "compiled for other instructions than this runtime has: compile it again"
 patch 24 'mettatron 9.9.9'

@@ -281,12 +281,15 @@ static void test_dependencies(void)
 {
     World w;
     CompileRefusal why;
-    Chunk *c = compile_text(&w, "(= (f $x) (g (h $x)))\n(= (g $x) $x)\n(= (other) 1)", "f", 1, &why);
+    Chunk *c = compile_text(
+        &w, "(= (f $x) (g (h $x) (D $x)))\n(= (g $x $y) $x)\n(= (other) 1)\n(= (h $x) $x)", "f", 1, &why);
     Function *f = functions_get(&w.functions, word_sym_id(rt_sym(w.rt, "f")), 1);
     functions_adopt(&w.functions, f, c);
-    CHECK(f->chunk == c && functions_changed(&w.functions, rt_sym(w.rt, "other")) == 0 && !c->stale);
-    CHECK(functions_changed(&w.functions, rt_sym(w.rt, "h")) == 1 && c->stale && !f->chunk);
-    CHECK(functions_changed(&w.functions, rt_sym(w.rt, "g")) == 0); /* only once */
+    CHECK(f->chunk == c && functions_changed(&w.functions, rt_sym(w.rt, "other"), true) == 0 && !c->stale);
+    CHECK(functions_changed(&w.functions, rt_sym(w.rt, "h"), false) == 0 &&
+          !c->stale); /* it is only called */
+    CHECK(functions_changed(&w.functions, rt_sym(w.rt, "D"), false) == 1 && c->stale && !f->chunk);
+    CHECK(functions_changed(&w.functions, rt_sym(w.rt, "g"), true) == 0); /* only once */
     for (size_t i = 0; i < c->expressions.len; i++)
         CHECK(c->code.data[c->expressions.data[i].at] == OP_LEAVE_STALE);
     c->marked = true;
