@@ -2,21 +2,16 @@
 
 #include <string.h>
 
-/* Operand strings are short literals, so this folds to a constant.  Letters of one byte: s n c. */
-#define SIZE_OF(letter) ((letter) == 's' || (letter) == 'n' || (letter) == 'c' ? 1 : 2)
-#define SIZE_AT(s, i) ((i) >= sizeof(s) - 1 ? 0 : SIZE_OF((s)[i]))
+/* Operand strings are short literals, so this folds to a constant. */
+#define SIZE_AT(s, i) ((i) >= sizeof(s) - 1 ? 0 : OP_OPERAND_SIZE((s)[i]))
 #define LENGTH(s) (1 + SIZE_AT(s, 0) + SIZE_AT(s, 1) + SIZE_AT(s, 2) + SIZE_AT(s, 3) + SIZE_AT(s, 4))
 
-const OpInfo *op_info(uint8_t byte)
-{
-    static const OpInfo table[256] = {
+const OpInfo op_table[256] = {
 #define OP(number, name, mnemonic, operands, pops, pushes, flags, doc) \
     [number] = {mnemonic, operands, pops, pushes, flags, LENGTH(operands ""), doc},
 #include "ops.gen.h"
 #undef OP
-    };
-    return &table[byte];
-}
+};
 
 int op_find(const char *mnemonic, size_t len)
 {
@@ -25,11 +20,6 @@ int op_find(const char *mnemonic, size_t len)
         if (name && strlen(name) == len && memcmp(name, mnemonic, len) == 0) return (int)i;
     }
     return -1;
-}
-
-unsigned op_operand_size(char letter)
-{
-    return SIZE_OF(letter);
 }
 
 /* -- Fusions -- */
@@ -63,8 +53,10 @@ const Fusion *op_fusion(uint8_t op)
     return by_op[op] ? &fusions[by_op[op] - 1] : NULL;
 }
 
-uint8_t op_first(uint8_t op)
-{
-    const Fusion *f = op_fusion(op);
-    return f ? f->parts[0] : op;
-}
+const uint8_t op_first_parts[256] = {
+#define FIRST(first, ...) first
+#define FUSE(op, same, ...) [OP_##op] = FIRST(__VA_ARGS__, ),
+#include "code/fusions.inc"
+#undef FUSE
+};
+_Static_assert(OP_NOP == 0, "no fusion begins with it");

@@ -51,17 +51,30 @@ static inline uint16_t op_read16(const uint8_t *p)
 {
     return (uint16_t)(p[0] | p[1] << 8);
 }
+extern const OpInfo op_table[256];
 /* What is known of opcode BYTE; an entry without mnemonic when there is none. */
-const OpInfo *op_info(uint8_t byte);
+static inline const OpInfo *op_info(uint8_t byte)
+{
+    return &op_table[byte];
+}
 /* The opcode called MNEMONIC (LEN bytes), or -1.  Linear in the number of opcodes. */
 int op_find(const char *mnemonic, size_t len);
 /* The fusions by priority, COUNT of them. */
 const Fusion *op_fusions(size_t *count);
 /* The fusion that OP is, or NULL. */
 const Fusion *op_fusion(uint8_t op);
+/* First parts of fusions, 0 for other opcodes. */
+extern const uint8_t op_first_parts[256];
 /* What OP begins with: the first part of a fusion, else itself. */
-uint8_t op_first(uint8_t op);
-/* Bytes that operand LETTER takes. */
-unsigned op_operand_size(char letter);
+static inline uint8_t op_first(uint8_t op)
+{
+    return op_first_parts[op] ? op_first_parts[op] : op;
+}
+/* Bytes that operand LETTER takes: one for s, n and c. */
+#define OP_OPERAND_SIZE(letter) ((letter) == 's' || (letter) == 'n' || (letter) == 'c' ? 1 : 2)
+static inline unsigned op_operand_size(char letter)
+{
+    return OP_OPERAND_SIZE(letter);
+}
 
 #endif

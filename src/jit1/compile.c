@@ -20,8 +20,10 @@ typedef struct Maker {
     VEC(uint32_t) cold; /* pieces that may leave their instruction to the VM */
     VEC(WayIn) ways;
     VEC(uint32_t) inner; /* parts of fusions */
-    uint8_t state;       /* operands in registers */
-    bool flows;          /* control comes from the piece before */
+    /* Index + 1 of the first fusion that begins with an opcode, and of the next one of those. */
+    uint8_t fusions[256], more[256];
+    uint8_t state; /* operands in registers */
+    bool flows;    /* control comes from the piece before */
 } Maker;
 
 /* -- Reading bytecode -- */
@@ -175,14 +177,26 @@ static bool fits(const Maker *k, const Fusion *f, uint32_t ip, uint32_t *end)
     return !f->same || c->code.data[ip + 1] == c->code.data[second + 1];
 }
 
+static void sort_fusions(Maker *k)
+{
+    size_t count;
+    const Fusion *all = op_fusions(&count);
+    for (size_t i = count; i > 0; i--) {
+        uint8_t *first = &k->fusions[all[i - 1].parts[0]];
+        k->more[i] = *first;
+        *first = (uint8_t)i;
+    }
+}
+
 /* The stencil of a fusion that begins at IP and where it ends; 0 when there is none. */
 static uint32_t fused_at(const Maker *k, uint32_t ip, uint32_t *end)
 {
     size_t count;
     const Fusion *all = op_fusions(&count);
-    for (size_t i = 0; i < count; i++) {
-        uint32_t id = stencil_of[all[i].op][k->state];
-        if (id && fits(k, &all[i], ip, end) && constants_stay(k->c, ip, *end)) return id;
+    for (uint8_t i = k->fusions[op_at(k->c, ip)]; i; i = k->more[i]) {
+        const Fusion *f = &all[i - 1];
+        uint32_t id = stencil_of[f->op][k->state];
+        if (id && fits(k, f, ip, end) && constants_stay(k->c, ip, *end)) return id;
     }
     return 0;
 }
@@ -379,6 +393,7 @@ bool layout_make(Layout *l, const Chunk *c, uint64_t *counter)
     if (!k.heights) return false;
     l->map = base_calloc(c->code.len + 1, sizeof *l->map);
     find_targets(&k);
+    sort_fusions(&k);
     add_beginning(&k);
     for (uint32_t ip = 0; ip < c->code.len;) {
         if (k.heights[ip] < 0)
