@@ -188,7 +188,8 @@ typedef struct Activation {
     uint32_t tier;
     const Space *space; /* of the rule at work, if the frame knows it, else NULL */
     uint32_t rule;
-    Span place; /* of PART, where it is known; else line 0 */
+    Span place;   /* of PART, where it is known; else line 0 */
+    bool gathers; /* PART is a collapse whose argument is at work */
 } Activation;
 
 /* Goes from the goal at the stop outwards. */

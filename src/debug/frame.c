@@ -24,10 +24,15 @@ static bool waits_for_part(const Frame *f)
     return !word_is_nil(frame_expression(f));
 }
 
+static bool is_gathering(const Frame *f)
+{
+    return f && (f->kind == FRAME_COLLAPSE || f->kind == FRAME_COLLAPSE_BIND);
+}
+
 /* Frames that only pass results on. */
 static bool is_transparent(const Frame *f)
 {
-    return f->kind == FRAME_SCOPE || f->kind == FRAME_COLLAPSE || f->kind == FRAME_COLLAPSE_BIND;
+    return f->kind == FRAME_SCOPE || is_gathering(f);
 }
 
 static const Frame *skip_transparent(const Frame *f)
@@ -63,13 +68,20 @@ static const Frame *take_vm(Walk *w, const Frame *f, Activation *a)
     const Frame *outer;
     while ((outer = skip_transparent(f->parent)) && outer->kind == FRAME_VM && is_same_call(outer, f))
         f = outer;
-    return outer;
+    return f->parent;
+}
+
+/* The one argument of the call PART, which is evaluated in a frame that only gathers results (collapse), or PART itself. */
+static Word gathered_part(Word part)
+{
+    return atom_is_cons(part) && expr_len(part) == 2 ? atom_deref(expr_at(part, 1)) : part;
 }
 
 static bool is_part_of(const Frame *outer, const Frame *inner)
 {
-    Word part = frame_part(outer);
-    return outer->head == inner->head && !word_is_nil(part) && part == atom_deref(frame_expression(inner));
+    Word part = frame_part(outer), expression = atom_deref(frame_expression(inner));
+    if (outer->head != inner->head || word_is_nil(part)) return false;
+    return part == expression || (inner->parent != outer && gathered_part(part) == expression);
 }
 
 static const Frame *take_mark(Walk *w, const Frame *f, Activation *a)
@@ -106,7 +118,7 @@ static const Frame *take_tier0(Walk *w, const Frame *f, Activation *a)
         .head = f->head, .goal = WORD_NIL, .whole = frame_expression(f), .part = frame_part(f), .frame = f};
     const Frame *outer;
     while ((outer = skip_transparent(f->parent)) && waits_for_part(outer) && is_part_of(outer, f)) f = outer;
-    if (a->head == NO_HEAD || !is_mark_of(outer, a->head)) return outer;
+    if (a->head == NO_HEAD || !is_mark_of(outer, a->head)) return f->parent;
     return take_mark(w, outer, a);
 }
 
@@ -133,6 +145,7 @@ bool walk_next(Walk *w, Activation *a)
     if ((!w->started && take_tail(w, a)) || tail_next(w, a)) return true;
     const Frame *f = skip_transparent(w->frame);
     if (!f || f->kind == FRAME_TOP) return false;
+    bool gathers = is_gathering(w->frame);
     if (f->kind == FRAME_VM) {
         w->frame = take_vm(w, f, a);
     } else if (f->kind == FRAME_PORT) {
@@ -140,6 +153,7 @@ bool walk_next(Walk *w, Activation *a)
         w->frame = take_mark(w, f, a);
     } else {
         w->frame = take_tier0(w, f, a);
+        a->gathers = gathers;
     }
     if (w->inside) {
         a->part = w->d->stop.value;
@@ -253,6 +267,7 @@ static void site_of_parts(Debugger *d, const Scope *scope, const Activation *a, 
             whole_place = place;
         }
         if (exact) place = whole_place;
+        if (exact && a->gathers) item_place(d, &whole_rule, 1, &place);
         site->place = place;
         site->space = rule.space;
         site->rule = rule.rule.id;
@@ -302,11 +317,13 @@ Span call_place_in(Debugger *d, const Scope *scope, const Frame *frame, uint32_t
     if (head == NO_HEAD) return d->rt->debug.query;
     if (f && f->kind == FRAME_VM && f->head == head) return vm_place(f);
     Word part = f && waits_for_part(f) && f->head == head ? frame_part(f) : WORD_NIL;
+    bool gathers = is_gathering(frame);
+    if (gathers) part = gathered_part(part);
     if (atom_is_cons(part) && atom_equal(expr_at(part, 0), expr_at(goal, 0))) {
         goal = part;
         Word whole = frame_expression(f);
         if (f->kind == FRAME_ARGS && find_expression(d, scope, head, whole, &rule, &place, NULL) &&
-            item_place(d, &rule, f->index, &place))
+            item_place(d, &rule, f->index, &place) && (!gathers || item_place(d, &rule, 1, &place)))
             return place;
     }
     if (find_expression(d, scope, head, goal, &rule, &place, NULL)) return place;

@@ -64,6 +64,15 @@ cat >alike.metta <<'END'
       (age $b)))
 !(older Tom Bob)
 END
+cat >gather.metta <<'END'
+(= (h $x) $x)
+(= (many $x)
+   (let $b (collapse
+     (h
+        (h $x)))
+     ((size-atom $b) $x)))
+!(many red)
+END
 cat >hot2.metta <<'END'
 (= (fib $n) (if (< $n 2) $n (+ (fib (- $n 1)) (fib (- $n 2)))))
 !(fib 20)
@@ -356,6 +365,9 @@ for tier in $tiers; do
     debug $tier alike.metta 'break age' run c bt 'tbreak alike.metta:6' d
     shows "calls that look alike, tier $tier" '^Breakpoint 1, \(age Tom\) at alike.metta:4' '^Breakpoint 1, \(age Bob\) at alike.metta:5' \
         '^#1  \(older Tom Bob\) at alike.metta:5:7$'
+    debug $tier gather.metta 'break h' run bt n c bt n c c
+    shows "inside of a collapse, tier $tier" '^#1  \(many red\) at gather.metta:5:9$' '^#1  \(many red\) at gather.metta:4:6$' \
+        'exit#1 2  \(h red\) => red   gather.metta:5:9' 'exit#1 2  \(h red\) => red   gather.metta:4:6' '^\[\(1 red\)\]$'
     debug $tier nd.metta 'break c' run s s why 'why 2' 'finish all' d c
     shows "why a result, tier $tier" '^  next \(= \(c\) green\)  nd.metta:2$' '^\(c\) => green$' '^\[green, blue\]$'
     lines "one of three results, tier $tier" 1 '^\(c\) => red$'
