@@ -356,7 +356,11 @@ static void move_item(Debugger *d, Choice *c, size_t which)
 /* A choice point of KIND that begins where OF, a copy of one that is gone, did, with COUNT slots, of which those that OF has are its. */
 static Choice *push_like(Machine *m, const Choice *of, ChoiceKind kind, uint32_t count)
 {
+    /* Its frames lie below the place of OF, but perhaps above the current one. */
+    Frame *current = m->frame;
+    if (of->frame > current) m->frame = of->frame;
     Choice *c = machine_choice(m, kind, count);
+    m->frame = current;
     for (uint32_t i = 0; i < count && i < of->count; i++) c->slot[i] = of->slot[i];
     c->flags = of->flags;
     c->changed = of->changed;

@@ -92,6 +92,15 @@ cat >kinds.metta <<'END'
 (= (go) (let* (($a (colour)) ($b (twice $a)) ($c (kids Tom))) (g ($a $b $c))))
 !(go)
 END
+cat >deeper.metta <<'END'
+(= (colour) red)
+(= (colour) green)
+(= (colour) blue)
+(= (colour) black)
+(= (inner $x) (let $y (colour) ($y $x)))
+(= (outer $x) (let $y (inner (+ $x 1)) ($x $y)))
+!(outer 1)
+END
 cat >grand.metta <<'END'
 (parent Tom Bob)
 (parent Tom Liz)
@@ -253,6 +262,8 @@ END
     debug $tier kinds.metta 'break g' run 'alt 2 2' c 'alt 3 2' alt 'd' c
     shows "an item, then a rule, tier $tier" '^Breakpoint 1, \(g \(red 3 Bob\)\)' 'call +2  \(twice blue\)' '^   1  \(= \(colour\) green\)' \
         '^\[\(blue 1 Bob\), .*\(blue 3 Eve\), \(green 1 Bob\), .*\(green 3 Eve\)\]$'
+    debug $tier deeper.metta 'break outer:redo' run 'alt 1 2' s s d c
+    shows "out of turn at a redo, tier $tier" '^Breakpoint 1, redo \(outer 1\)' '^\[\(1 \(red 2\)\), \(1 \(blue 2\)\), \(1 \(green 2\)\), \(1 \(black 2\)\)\]$'
     debug $tier grand.metta 'break g' run alt 'alt 1 2' d c
     shows "a row of two patterns, tier $tier" '^   2  \(parent Tom Jim\)$' '^\[\(quote Zoe\), \(quote Ian\)\]$'
 
