@@ -43,7 +43,7 @@ enum { COLD_PARTS = UINT16_MAX };
 
 #include "stencils.gen.h"
 
-enum { STENCIL_STATES = 3, STENCIL_ARGUMENTS = 5 };
+enum { STENCIL_STATES = 3, STENCIL_ARGUMENTS = 9 };
 extern const Stencil stencils[];
 /* By opcode and number of operands in registers: index + 1, or 0.  For calls, that of the first of 2 * STENCIL_ARGUMENTS: by number of arguments, each with
  * one for calls of the function itself behind it. */
