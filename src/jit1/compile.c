@@ -26,56 +26,7 @@ typedef struct Maker {
     bool flows;    /* control comes from the piece before */
 } Maker;
 
-/* -- Reading bytecode -- */
-
-static uint8_t op_at(const Chunk *c, uint32_t ip)
-{
-    return op_first(c->code.data[ip]);
-}
-
-static uint32_t length_at(const Chunk *c, uint32_t ip)
-{
-    return op_info(op_at(c, ip))->length;
-}
-
-/* An operand: its letter, where it stands, and where its instruction ends. */
-typedef struct Operand {
-    char letter;
-    uint32_t at, end;
-} Operand;
-
-/* The operand that stands DISTANCE bytes behind the opcode at IP, perhaps of a later part of a fusion. */
-static Operand operand_at(const Chunk *c, uint32_t ip, uint32_t distance)
-{
-    uint32_t wanted = ip + 1 + distance;
-    while (ip + length_at(c, ip) <= wanted) ip += length_at(c, ip);
-    uint32_t at = ip + 1;
-    const char *letter = op_info(op_at(c, ip))->operands;
-    for (; at < wanted; letter++) at += op_operand_size(*letter);
-    assert(at == wanted && *letter);
-    return (Operand){*letter, at, ip + length_at(c, ip)};
-}
-
-/* The operand LETTER of the instruction at IP, which has one. */
-static Operand operand_of(const Chunk *c, uint32_t ip, char letter)
-{
-    uint32_t at = ip + 1;
-    const char *s = op_info(op_at(c, ip))->operands;
-    for (; *s != letter; s++) at += op_operand_size(*s);
-    return (Operand){letter, at, ip + length_at(c, ip)};
-}
-
-static int64_t operand_value(const Chunk *c, Operand o)
-{
-    const uint8_t *p = c->code.data + o.at;
-    if (op_operand_size(o.letter) == 1) return *p;
-    return o.letter == 'i' || o.letter == 'j' ? (int16_t)op_read16(p) : op_read16(p);
-}
-
-static uint32_t jump_target(const Chunk *c, Operand o)
-{
-    return (uint32_t)((int64_t)o.end + operand_value(c, o));
-}
+/* -- Jumps -- */
 
 static void note_targets(Maker *k, uint32_t ip)
 {
@@ -357,12 +308,26 @@ static void add_ways_in(Maker *k)
     }
 }
 
-static void add_beginning(Maker *k)
+static void add_frame(Maker *k)
 {
     add_piece(k, STENCIL_prologue, 0, 0);
-    /* Calls of itself begin here, too. */
+    k->l->again = k->l->size;
     if (k->l->counter) add_piece(k, STENCIL_count, 0, 0);
     for (uint32_t i = k->c->arity; i < k->c->locals; i++) add_piece(k, STENCIL_empty_local, i, 0);
+}
+
+static void add_beginning(Maker *k)
+{
+    /* Calls are counted in their frames. */
+    if (!k->l->counter && early_find(k->c, &k->l->early)) {
+        add_piece(k, k->l->early.test, 0, 0);
+        add_piece(k, k->l->early.gives, 0, 0);
+        k->l->rest = k->l->size;
+        add_frame(k);
+        add_hop(k, k->l->early.rest, 0);
+    }
+    k->l->lay = k->l->size;
+    add_frame(k);
     k->flows = true;
 }
 
@@ -587,7 +552,23 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
     case HOLE_SELF:
         return w->run;
     case HOLE_AGAIN:
-        return w->run + w->l->pieces.data[1].at;
+        return w->run + w->l->again;
+    case HOLE_LAY:
+        return w->run + w->l->lay;
+    case HOLE_REST:
+        return w->run + w->l->rest;
+    case HOLE_LEFT:
+        return local_displacement(w->l->early.left);
+    case HOLE_RIGHT:
+        return local_displacement(w->l->early.right);
+    case HOLE_SMALL:
+        return (uint64_t)(int64_t)(int32_t)w->l->early.right;
+    case HOLE_GIVEN:
+        return local_displacement(w->l->early.given);
+    case HOLE_VALUE:
+        return w->l->early.value;
+    case HOLE_TYPE:
+        return w->l->early.type;
     default:
         return stub_address(w->stubs, hole->hole);
     }

@@ -9,7 +9,7 @@
 #include "interp/engine.h"
 #include "code/function.h"
 #include "jit/arena.h"
-#include "jit1/stencil.h"
+#include "jit1/early.h"
 
 /* A stencil in its place. */
 typedef struct Piece {
@@ -30,6 +30,10 @@ typedef struct Piece {
 typedef struct Layout {
     VEC(Piece) pieces;
     uint32_t size;
+    uint32_t lay,
+        again;     /* where the frame of a call is laid, and what is done then, bytes from the beginning */
+    uint32_t rest; /* where it is laid for the rest of EARLY */
+    Early early;   /* if it begins so */
     uint64_t *counter; /* of calls; NULL: they are not counted */
     uint32_t force;    /* the guard of each piece that always fails (jit1/force.h); 0: none */
     uint32_t *

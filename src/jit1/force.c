@@ -5,7 +5,7 @@ enum { JUMP_IF = 0x80, NO_OPERATION = 0x90, LONG_FORM = 0x0F, JUMP = 0xE9 };
 /* Is HOLE the target of a conditional jump of x86-64 code that leaves it? */
 static bool is_guard(const StencilHole *hole, const uint8_t *code)
 {
-    if (hole->hole != HOLE_SLOWLY && hole->hole != HOLE_STUB_GIVEN) return false;
+    if (hole->hole != HOLE_SLOWLY && hole->hole != HOLE_LAY) return false;
     return hole->offset >= 2 && code[hole->offset - 2] == LONG_FORM &&
            (code[hole->offset - 1] & 0xF0) == JUMP_IF;
 }

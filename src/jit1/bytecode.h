@@ -1,0 +1,57 @@
+/* Reading bytecode, whatever has been fused. */
+#ifndef METTA_JIT1_BYTECODE_H
+#define METTA_JIT1_BYTECODE_H
+
+#include "code/function.h"
+#include "code/op.h"
+
+static inline uint8_t op_at(const Chunk *c, uint32_t ip)
+{
+    return op_first(c->code.data[ip]);
+}
+
+static inline uint32_t length_at(const Chunk *c, uint32_t ip)
+{
+    return op_info(op_at(c, ip))->length;
+}
+
+/* An operand: its letter, where it stands, and where its instruction ends. */
+typedef struct Operand {
+    char letter;
+    uint32_t at, end;
+} Operand;
+
+/* The operand that stands DISTANCE bytes behind the opcode at IP, perhaps of a later part of a fusion. */
+static inline Operand operand_at(const Chunk *c, uint32_t ip, uint32_t distance)
+{
+    uint32_t wanted = ip + 1 + distance;
+    while (ip + length_at(c, ip) <= wanted) ip += length_at(c, ip);
+    uint32_t at = ip + 1;
+    const char *letter = op_info(op_at(c, ip))->operands;
+    for (; at < wanted; letter++) at += op_operand_size(*letter);
+    assert(at == wanted && *letter);
+    return (Operand){*letter, at, ip + length_at(c, ip)};
+}
+
+/* The operand LETTER of the instruction at IP, which has one. */
+static inline Operand operand_of(const Chunk *c, uint32_t ip, char letter)
+{
+    uint32_t at = ip + 1;
+    const char *s = op_info(op_at(c, ip))->operands;
+    for (; *s != letter; s++) at += op_operand_size(*s);
+    return (Operand){letter, at, ip + length_at(c, ip)};
+}
+
+static inline int64_t operand_value(const Chunk *c, Operand o)
+{
+    const uint8_t *p = c->code.data + o.at;
+    if (op_operand_size(o.letter) == 1) return *p;
+    return o.letter == 'i' || o.letter == 'j' ? (int16_t)op_read16(p) : op_read16(p);
+}
+
+static inline uint32_t jump_target(const Chunk *c, Operand o)
+{
+    return (uint32_t)((int64_t)o.end + operand_value(c, o));
+}
+
+#endif

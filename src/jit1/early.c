@@ -1,0 +1,119 @@
+#include "jit1/early.h"
+
+/* How a function begins. */
+typedef struct Beginning {
+    uint64_t guarded; /* locals that must be numbers */
+    uint8_t left, compare;
+    uint32_t right;
+    bool two;         /* RIGHT is a local, too */
+    uint32_t yes, no; /* where the comparison leads */
+} Beginning;
+
+static uint32_t next_of(const Chunk *c, uint32_t ip)
+{
+    return ip + length_at(c, ip);
+}
+
+/* The operand of the instruction at IP that is the first of kind LETTER. */
+static uint32_t value_at(const Chunk *c, uint32_t ip, char letter)
+{
+    return (uint32_t)operand_value(c, operand_of(c, ip, letter));
+}
+
+static bool is_comparison(uint8_t op)
+{
+    return (op >= OP_LT && op <= OP_GE) || op == OP_EQ;
+}
+
+static bool read_beginning(const Chunk *c, Beginning *b)
+{
+    enum { MOST_LOCALS = 64 };
+    uint32_t ip = 0;
+    *b = (Beginning){0};
+    if (c->arity > MOST_LOCALS) return false;
+    for (; op_at(c, ip) == OP_GUARD_NUMBER; ip = next_of(c, ip)) {
+        if (value_at(c, ip, 's') >= c->arity) return false;
+        b->guarded |= UINT64_C(1) << value_at(c, ip, 's');
+    }
+    if (op_at(c, ip) != OP_LOAD_LOCAL) return false;
+    b->left = (uint8_t)value_at(c, ip, 's');
+    ip = next_of(c, ip);
+    b->two = op_at(c, ip) == OP_LOAD_LOCAL;
+    if (!b->two && op_at(c, ip) != OP_PUSH_LONG_SMALL) return false;
+    b->right = value_at(c, ip, b->two ? 's' : 'i');
+    ip = next_of(c, ip);
+    b->compare = op_at(c, ip);
+    if (!is_comparison(b->compare)) return false;
+    ip = next_of(c, ip);
+    if (op_at(c, ip) != OP_TAIL_BRANCH_BOOL) return false;
+    b->yes = next_of(c, ip);
+    b->no = jump_target(c, operand_of(c, ip, 'j'));
+    return true;
+}
+
+/* What the test makes sure of: that its operands are arguments, and that all guards would let them pass. */
+static bool is_tested(const Chunk *c, const Beginning *b)
+{
+    uint64_t tested = UINT64_C(1) << b->left;
+    if (b->left >= c->arity || (b->two && b->right >= c->arity)) return false;
+    if (b->two) tested |= UINT64_C(1) << b->right;
+    return (b->guarded & ~tested) == 0;
+}
+
+static Word type_of(Word constant)
+{
+    return word_is_int(constant)    ? W_SYM(T_NUMBER)
+           : word_is_bool(constant) ? W_SYM(T_BOOL)
+                                    : W_SYM(UNDEFINED);
+}
+
+/* Does the code at IP give an argument or a constant at once? */
+static bool gives_at_once(const Chunk *c, uint32_t ip, Early *e)
+{
+    uint8_t op = op_at(c, ip);
+    if (op == OP_RETURN_LOCAL || op == OP_RETURN_BRANCH) {
+        e->gives = STENCIL_early_local;
+        e->given = value_at(c, ip, 's');
+        return e->given < c->arity;
+    }
+    if (op != OP_PUSH_CONST && op != OP_PUSH_LONG_SMALL) return false;
+    if (op_at(c, next_of(c, ip)) != OP_RETURN) return false;
+    e->gives = STENCIL_early_word;
+    e->value = op == OP_PUSH_CONST ? c->constants.data[value_at(c, ip, 'k')]
+                                   : word_int48(operand_value(c, operand_of(c, ip, 'i')));
+    e->type = type_of(e->value);
+    return word_is_int(e->value) || word_is_bool(e->value) || word_is_sym(e->value);
+}
+
+/* The tests of one comparison: with a small integer, with a local; then the same where the call is over if it is false. */
+static StencilName first_test(uint8_t compare)
+{
+    switch (compare) {
+    case OP_LT:
+        return STENCIL_early_lt_small;
+    case OP_LE:
+        return STENCIL_early_le_small;
+    case OP_GT:
+        return STENCIL_early_gt_small;
+    case OP_GE:
+        return STENCIL_early_ge_small;
+    default:
+        return STENCIL_early_eq_small;
+    }
+}
+
+bool early_find(const Chunk *c, Early *e)
+{
+    Beginning b;
+    *e = (Early){0};
+    if (!read_beginning(c, &b) || !is_tested(c, &b)) return false;
+    bool yes = gives_at_once(c, b.yes, e);
+    if (!yes && !gives_at_once(c, b.no, e)) return false;
+    bool tested = e->given == b.left || (b.two && e->given == b.right);
+    if (e->gives == STENCIL_early_local && tested) e->gives = STENCIL_early_tested;
+    e->test = (StencilName)((uint32_t)first_test(b.compare) + b.two + 2 * !yes);
+    e->left = b.left;
+    e->right = b.right;
+    e->rest = yes ? b.no : b.yes;
+    return true;
+}
