@@ -49,6 +49,14 @@ static void find_targets(Maker *k)
         if (!word_is_nil(c->cases.data[i].key)) k->targets[c->cases.data[i].target] = true;
 }
 
+/* Does C evaluate expressions that may turn out to be as they were?  What it makes of them is looked at then. */
+static bool may_check(const Maker *k)
+{
+    for (uint32_t ip = 0; ip < k->c->code.len; ip++)
+        if (k->heights[ip] >= 0 && op_at(k->c, ip) == OP_EVAL) return true;
+    return false;
+}
+
 /* -- Laying out -- */
 
 static uint32_t add_piece(Maker *k, uint32_t stencil, uint32_t ip, int32_t height)
@@ -242,6 +250,8 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
         end = ip + length_at(k->c, ip);
         id = single_at(k, ip);
     }
+    if (k->l->checks && id && !fused && (is_call(op_at(k->c, ip)) || is_tail_call(op_at(k->c, ip))))
+        add_code(k, ip, end, STENCIL_checked_0 + k->state + 1);
     add_code(k, ip, end, id);
     if (fused) add_inner(k, ip, end);
     if (id && !fused && is_call(op_at(k->c, ip))) {
@@ -359,6 +369,7 @@ bool layout_make(Layout *l, const Chunk *c, uint64_t *counter)
     l->map = base_calloc(c->code.len + 1, sizeof *l->map);
     find_targets(&k);
     sort_fusions(&k);
+    l->checks = may_check(&k);
     add_beginning(&k);
     for (uint32_t ip = 0; ip < c->code.len;) {
         if (k.heights[ip] < 0)

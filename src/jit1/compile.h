@@ -34,6 +34,7 @@ typedef struct Layout {
         again;     /* where the frame of a call is laid, and what is done then, bytes from the beginning */
     uint32_t rest; /* where it is laid for the rest of EARLY */
     Early early;   /* if it begins so */
+    bool checks;   /* calls look at FF_CHECK: frames with it may run this code */
     uint64_t *counter; /* of calls; NULL: they are not counted */
     uint32_t force;    /* the guard of each piece that always fails (jit1/force.h); 0: none */
     uint32_t *

@@ -17,6 +17,7 @@ struct Native {
     VEC(uint32_t) returns; /* where calls come back to, bytes from the beginning */
     GdbCode *gdb;          /* or NULL */
     bool used;             /* since room was last made */
+    bool checks;           /* see Layout */
     bool inside;           /* a frame wants to go on in it */
 };
 
@@ -99,11 +100,11 @@ static void note_way_in(Jit1 *j, const Machine *m)
     j->made = false;
 }
 
-/* May machine code run F, the current frame?  Then it is above FLOOR from now on.  If not, the VM does, for which results of machine code
+/* May the machine code N run F, the current frame?  Then it is above FLOOR from now on.  If not, the VM does, for which results of machine code
  * have no place in F to go to. */
-static bool is_fit(Machine *m, Frame *f)
+static bool is_fit(Machine *m, const Native *n, Frame *f)
 {
-    if (f->flags & FF_CHECK || (char *)f < m->choice->top) {
+    if ((f->flags & FF_CHECK && !n->checks) || (char *)f < m->choice->top) {
         f->slot[VM_NATIVE] = 0;
         return false;
     }
@@ -118,7 +119,7 @@ static Target go_on(Machine *m, Step step)
     if (step != STEP_VM) return (Target){(const void *)j->stubs.leave, step};
     const Native *n = frame_chunk(m->frame)->native;
     if (!n && frame_chunk(m->frame)->stale && vm_tells_bailouts(j->vm)) watch_invalidated(j->vm, m);
-    if (!n || !is_fit(m, m->frame)) return (Target){(const void *)j->stubs.leave, STEP_VM};
+    if (!n || !is_fit(m, n, m->frame)) return (Target){(const void *)j->stubs.leave, STEP_VM};
     note_way_in(j, m);
     open_machine(m);
     return (Target){way_in(j, n, m->frame), 0};
@@ -145,7 +146,7 @@ Target jit1_along(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t d
     Step next = step(m, f, at, length, depth, fuel);
     /* Another frame may be current, though it is in the same place. */
     if (next != STEP_VM || frame_chunk(m->frame)->native != n || !n) return go_on(m, next);
-    if (frame_ip(m->frame) != (at >> 16) + length || !is_fit(m, m->frame)) return go_on(m, next);
+    if (frame_ip(m->frame) != (at >> 16) + length || !is_fit(m, n, m->frame)) return go_on(m, next);
     open_machine(m);
     return (Target){NULL, 0};
 }
@@ -225,7 +226,7 @@ static Step jit1_run(Machine *m)
     Chunk *c = frame_chunk(f);
     if (frame_ip(f) == 0 && !c->stale) (void)vm_is_native(j->vm, c);
     Native *n = c->native;
-    if (!n || !is_fit(m, f)) return j->below->run(m);
+    if (!n || !is_fit(m, n, f)) return j->below->run(m);
     n->used = true;
     n->function->native = (const void *)run_address(j, n->at);
     note_way_in(j, m);
@@ -378,7 +379,13 @@ static bool write_code(Jit1 *j, const Layout *l, const Chunk *c, uint32_t at)
 static void adopt(Jit1 *j, Chunk *c, Function *f, Layout *l, uint32_t at)
 {
     Native *n = base_calloc(1, sizeof *n);
-    *n = (Native){.chunk = c, .function = f, .at = at, .size = l->size, .map = l->map, .used = true};
+    *n = (Native){.chunk = c,
+                  .function = f,
+                  .at = at,
+                  .size = l->size,
+                  .map = l->map,
+                  .used = true,
+                  .checks = l->checks};
     l->map = NULL;
     keep_returns(n, l);
     vec_push(&j->natives, n);

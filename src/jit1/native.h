@@ -8,7 +8,8 @@
  *   floor   frames from here on are protected by no choice point and were made since the last collection, or touched: the current
  *           one is among them
  *
- * Everything else is where the VM has it, so any instruction can be left for the VM.  A frame with FF_CHECK is the VM's to its end. */
+ * Everything else is where the VM has it, so any instruction can be left for the VM.  A frame with FF_CHECK is the VM's to its end, unless the
+ * code looks out for that (Layout.checks). */
 #ifndef METTA_JIT1_NATIVE_H
 #define METTA_JIT1_NATIVE_H
 
