@@ -3,7 +3,8 @@
 #include <string.h>
 
 /* Operand strings are short literals, so this folds to a constant. */
-#define SIZE_AT(s, i) ((i) >= sizeof(s) - 1 ? 0 : OP_OPERAND_SIZE((s)[i]))
+#define LETTER_AT(s, i) ((s)[(i) < sizeof(s) - 1 ? (i) : 0])
+#define SIZE_AT(s, i) ((i) >= sizeof(s) - 1 ? 0 : OP_OPERAND_SIZE(LETTER_AT(s, i)))
 #define LENGTH(s) (1 + SIZE_AT(s, 0) + SIZE_AT(s, 1) + SIZE_AT(s, 2) + SIZE_AT(s, 3) + SIZE_AT(s, 4))
 
 const OpInfo op_table[256] = {
