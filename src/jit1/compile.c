@@ -322,14 +322,14 @@ static void add_frame(Maker *k)
 {
     add_piece(k, STENCIL_prologue, 0, 0);
     k->l->again = k->l->size;
-    if (k->l->counter) add_piece(k, STENCIL_count, 0, 0);
+    if (k->l->wish.counter) add_piece(k, STENCIL_count, 0, 0);
     for (uint32_t i = k->c->arity; i < k->c->locals; i++) add_piece(k, STENCIL_empty_local, i, 0);
 }
 
 static void add_beginning(Maker *k)
 {
     /* Calls are counted in their frames. */
-    if (!k->l->counter && early_find(k->c, &k->l->early)) {
+    if (k->l->wish.early && !k->l->wish.counter && early_find(k->c, &k->l->early)) {
         add_piece(k, k->l->early.test, 0, 0);
         add_piece(k, k->l->early.gives, 0, 0);
         k->l->rest = k->l->size;
@@ -358,12 +358,12 @@ static void add_asides(Layout *l)
     }
 }
 
-bool layout_make(Layout *l, const Chunk *c, uint64_t *counter)
+bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
 {
     const char *error;
     uint32_t at;
     Maker k = {.c = c, .l = l};
-    *l = (Layout){.counter = counter};
+    *l = (Layout){.wish = wish};
     k.heights = chunk_heights(c, &error, &at);
     if (!k.heights) return false;
     l->map = base_calloc(c->code.len + 1, sizeof *l->map);
@@ -551,7 +551,7 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
     case HOLE_HEADER:
         return header_word(w->c);
     case HOLE_COUNTER:
-        return (uintptr_t)w->l->counter;
+        return (uintptr_t)w->l->wish.counter;
     case HOLE_CHUNK:
         return word_from_ptr(TAG_RAW, w->c);
     case HOLE_OBJECT:
@@ -596,7 +596,7 @@ static bool write_piece(const Writer *w, uint8_t *write)
         uint32_t at = p->at + hole->offset;
         ok &= stencil_patch(hole->patch, write + at, w->run + at, hole_value(w, hole), hole->addend);
     }
-    if (w->l && w->l->force) force_guard(s, write + p->at, w->l->force);
+    if (w->l && w->l->wish.force) force_guard(s, write + p->at, w->l->wish.force);
     return ok;
 }
 

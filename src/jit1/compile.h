@@ -26,17 +26,23 @@ typedef struct Piece {
     bool aside;     /* it is the part that is seldom used */
 } Piece;
 
+/* What machine code is to be like. */
+typedef struct LayoutWish {
+    uint64_t *counter; /* of calls; NULL: they are not counted */
+    bool early;        /* calls may be over before they have a frame, which gdb cannot stop in */
+    uint32_t force;    /* the guard of each piece that always fails (jit1/force.h); 0: none */
+} LayoutWish;
+
 /* Machine code in the making: where everything will be. */
 typedef struct Layout {
     VEC(Piece) pieces;
     uint32_t size;
+    LayoutWish wish;
     uint32_t lay,
         again;     /* where the frame of a call is laid, and what is done then, bytes from the beginning */
     uint32_t rest; /* where it is laid for the rest of EARLY */
     Early early;   /* if it begins so */
     bool checks;   /* calls look at FF_CHECK: frames with it may run this code */
-    uint64_t *counter; /* of calls; NULL: they are not counted */
-    uint32_t force;    /* the guard of each piece that always fails (jit1/force.h); 0: none */
     uint32_t *
         map; /* by offset of an instruction: where to go on there, bytes from the beginning; 0: nowhere.  To be freed */
 } Layout;
@@ -47,9 +53,9 @@ typedef struct Stubs {
     Step (*enter)(Machine *m, const void *code);
 } Stubs;
 
-/* The layout of code for C, which adds its calls to *COUNTER unless that is NULL.  False when the height of the operand stack is not known everywhere: control never comes to such code, but frames
+/* The layout of code for C.  False when the height of the operand stack is not known everywhere: control never comes to such code, but frames
  * may seem to.  Linear. */
-bool layout_make(Layout *l, const Chunk *c, uint64_t *counter);
+bool layout_make(Layout *l, const Chunk *c, LayoutWish wish);
 void layout_free(Layout *l);
 /* Write the code of the layout to WRITE, from where it will run at RUN.  False when something is out of reach. */
 bool layout_write(const Layout *l, const Chunk *c, const Stubs *stubs, uint8_t *write, uint64_t run);

@@ -18,6 +18,7 @@ struct Native {
     GdbCode *gdb;          /* or NULL */
     bool used;             /* since room was last made */
     bool checks;           /* see Layout */
+    LayoutWish wish;       /* as it was laid out */
     bool inside;           /* a frame wants to go on in it */
 };
 
@@ -385,7 +386,8 @@ static void adopt(Jit1 *j, Chunk *c, Function *f, Layout *l, uint32_t at)
                   .size = l->size,
                   .map = l->map,
                   .used = true,
-                  .checks = l->checks};
+                  .checks = l->checks,
+                  .wish = l->wish};
     l->map = NULL;
     keep_returns(n, l);
     vec_push(&j->natives, n);
@@ -421,9 +423,8 @@ static bool make_native(Vm *vm, Chunk *c)
     uint64_t began = base_now_ns();
     if (j->config.cache_entries && j->live >= j->config.cache_entries) make_room(j);
     Layout l;
-    if (!layout_make(&l, c, j->counts ? &f->executions : NULL))
-        return fail(j, c, f, "code of unknown stack height");
-    l.force = j->config.force_exit;
+    LayoutWish wish = {j->counts ? &f->executions : NULL, !j->config.debug, j->config.force_exit};
+    if (!layout_make(&l, c, wish)) return fail(j, c, f, "code of unknown stack height");
     uint32_t at = take_room(j, l.size), size = l.size;
     bool ok = at != UINT32_MAX && write_code(j, &l, c, at);
     if (ok) {
@@ -535,13 +536,10 @@ void jit1_list(const Jit1 *j, const Function *f, Buf *out)
                    (unsigned)f->arity);
         return;
     }
-    /* It was laid out in the same way, with or without a counter. */
     Layout l;
-    uint64_t counter;
-    if (layout_make(&l, n->chunk, NULL) && l.size != n->size) {
-        layout_free(&l);
-        layout_make(&l, n->chunk, &counter);
-    }
+    bool ok = layout_make(&l, n->chunk, n->wish);
+    assert(ok && l.size == n->size);
+    (void)ok;
     listing_print(names, &l, n->chunk, (const uint8_t *)run_address(j, n->at), out);
     layout_free(&l);
 }
