@@ -10,6 +10,12 @@ typedef enum PatchKind {
     PATCH_ABS32S, /* signed */
     PATCH_ABS64,
     PATCH_REL32, /* distance from the place of the patch */
+    /* AArch64: 16 bits of a value each, in an instruction that moves them; a branch. */
+    PATCH_MOV0,
+    PATCH_MOV1,
+    PATCH_MOV2,
+    PATCH_MOV3,
+    PATCH_BRANCH26,
 } PatchKind;
 
 typedef enum HoleKind {

@@ -78,6 +78,37 @@ static void test_patches(void)
     CHECK(!ok);
 }
 
+static uint32_t patched_instruction(uint32_t instruction, PatchKind kind, uint64_t value, bool *ok)
+{
+    uint8_t code[4];
+    memcpy(code, &instruction, sizeof code);
+    *ok = stencil_patch(kind, code, 0x10000000, value, 0);
+    memcpy(&instruction, code, sizeof code);
+    return instruction;
+}
+
+/* AArch64: what was in the field before is of no matter.  tools/check-aarch64 asks a disassembler about all stencils. */
+static void test_patches_of_aarch64(void)
+{
+    const uint64_t value = UINT64_C(0xFFFE123456789ABC);
+    bool ok;
+    CHECK(patched_instruction(0xD2800008, PATCH_MOV0, value, &ok) == 0xD2935788 && ok); /* mov x8, #0x9abc */
+    CHECK(patched_instruction(0xF2BFFFE8, PATCH_MOV1, value, &ok) == 0xF2AACF08 &&
+          ok); /* movk x8, #0x5678, lsl #16 */
+    CHECK(patched_instruction(0xF2C00008, PATCH_MOV2, value, &ok) == 0xF2C24688 &&
+          ok); /* movk x8, #0x1234, lsl #32 */
+    CHECK(patched_instruction(0xF2E0001F, PATCH_MOV3, value, &ok) == 0xF2FFFFDF &&
+          ok); /* movk xzr, #0xfffe, lsl #48 */
+    CHECK(patched_instruction(0x14000000, PATCH_BRANCH26, 0x10000010, &ok) == 0x14000004 && ok); /* b #16 */
+    CHECK(patched_instruction(0x94000000, PATCH_BRANCH26, 0xFFFFFFC, &ok) == 0x97FFFFFF && ok);  /* bl #-4 */
+    patched_instruction(0x14000000, PATCH_BRANCH26, 0x10000002, &ok);
+    CHECK(!ok);
+    patched_instruction(0x14000000, PATCH_BRANCH26, 0x18000000, &ok);
+    CHECK(!ok);
+    patched_instruction(0x14000000, PATCH_BRANCH26, 0x8000000, &ok);
+    CHECK(ok);
+}
+
 /* Each stencil's holes lie in its code, and each opcode has stencils for all numbers of operands in registers, or none. */
 static void test_stencils(void)
 {
@@ -196,6 +227,7 @@ int main(void)
     test_protection(true);
 #ifdef METTA_JIT
     test_patches();
+    test_patches_of_aarch64();
     test_stencils();
     test_forced_guards();
     test_gdb();
