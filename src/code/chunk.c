@@ -80,6 +80,13 @@ const Expression *chunk_innermost(const Chunk *c, uint32_t offset)
     return best;
 }
 
+CodeClause chunk_clause(const Chunk *c, uint32_t offset)
+{
+    size_t n;
+    vec_search(&c->places, offset, (uint64_t)offset + 1, n);
+    return n > 0 ? c->places.data[n - 1].clause : (CodeClause){0};
+}
+
 const Span *chunk_place(const Chunk *c, uint32_t offset)
 {
     size_t n; /* of them up to OFFSET */

@@ -11,10 +11,17 @@
 #include "match/match.h"
 #include "read/read.h"
 
-/* From this offset on the code belongs to an expression at SPAN. */
+/* A rule that code was made from. */
+typedef struct CodeClause {
+    uint32_t space; /* index in the scope, counted from 1; 0: not known */
+    uint32_t rule;  /* Rule.id */
+} CodeClause;
+
+/* From this offset on the code belongs to an expression at SPAN, of CLAUSE. */
 typedef struct CodePlace {
     uint32_t offset;
     Span span; /* line 0: not known */
+    CodeClause clause;
 } CodePlace;
 
 /* A stored term to be instantiated: its slot i is local slot_map[first + i], named names[first + i]. */
@@ -101,6 +108,8 @@ const Expression *chunk_expression(const Chunk *c, uint32_t offset);
 const Expression *chunk_before(const Chunk *c, uint32_t offset);
 /* The innermost expression to whose code the instruction belongs that OFFSET is in, or NULL.  Linear. */
 const Expression *chunk_innermost(const Chunk *c, uint32_t offset);
+/* The clause of the code at OFFSET, as far as it is known.  Logarithmic. */
+CodeClause chunk_clause(const Chunk *c, uint32_t offset);
 /* The place of the code at OFFSET, or NULL.  Logarithmic. */
 const Span *chunk_place(const Chunk *c, uint32_t offset);
 /* Where the case of the switch for KEY and LEN leads, or UINT32_MAX.  Constant time. */

@@ -9,6 +9,7 @@ void code_free(Code *code)
     vec_free(&code->labels);
     vec_free(&code->expressions);
     vec_free(&code->places);
+    vec_free(&code->clauses);
 }
 
 uint32_t code_new_label(Code *code)
@@ -129,7 +130,8 @@ static void put_places(const Code *code, const uint32_t *offsets, Chunk *chunk)
     for (size_t i = 0; i < code->instrs.len; i++) {
         uint32_t place = code->instrs.data[i].place;
         if (place == last || place >= code->places.len) continue;
-        CodePlace p = {offsets[i], code->places.data[place]};
+        CodePlace p = {.offset = offsets[i], .span = code->places.data[place]};
+        if (place < code->clauses.len) p.clause = code->clauses.data[place];
         vec_push(&chunk->places, p);
         last = place;
     }

@@ -26,7 +26,8 @@ typedef struct Code {
     VEC(uint32_t) labels; /* by label: the instruction it stands before; NO_LABEL: not placed yet */
     VEC(CodeExpression) expressions;
     VEC(Span) places;
-    uint32_t place; /* of what is appended next */
+    VEC(CodeClause) clauses; /* that the places belong to; none: not known */
+    uint32_t place;          /* of what is appended next */
 } Code;
 
 void code_free(Code *code);

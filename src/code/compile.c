@@ -264,9 +264,13 @@ static uint32_t argument_of(const Compiler *c, const Rule *rule, Word slot)
 
 /* -- Places -- */
 
-static void set_place(Compiler *c, const Span *span)
+/* What follows stands at SPAN, in CLAUSE unless that is NULL. */
+static void set_place(Compiler *c, const Span *span, const Clause *clause)
 {
+    CodeClause of = {0};
+    if (clause) of = (CodeClause){(uint32_t)clause->space + 1, clause->rule.id};
     vec_push(&c->code.places, *span);
+    vec_push(&c->code.clauses, of);
     c->code.place = (uint32_t)c->code.places.len - 1;
 }
 
@@ -301,14 +305,14 @@ static void place_clause(Compiler *c, bool clause)
 {
     static const Span unknown = {0};
     bool known = clause && c->clause->node_first < c->clause->node_end;
-    set_place(c, known ? &c->nodes.data[c->clause->node_first].span : &unknown);
+    set_place(c, known ? &c->nodes.data[c->clause->node_first].span : &unknown, clause ? c->clause : NULL);
 }
 
 void place_expression(Compiler *c, Word e)
 {
     for (uint32_t i = c->clause->node_first + 1; i < c->clause->node_end; i++) {
         if (c->nodes.data[i].term != e) continue;
-        set_place(c, &c->nodes.data[i].span);
+        set_place(c, &c->nodes.data[i].span, c->clause);
         return;
     }
 }

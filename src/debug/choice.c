@@ -48,15 +48,21 @@ static Word written_rule(Debugger *d, const Rule *r)
                       instance(d, r, r->rhs, &none));
 }
 
-static bool is_same_place(const Span *a, const Span *b)
+/* Was the code of CHUNK made from that rule?  It may be newer. */
+static bool has_clause(const Chunk *chunk, uint32_t space, uint32_t rule)
 {
-    return a->line && a->line == b->line && a->column == b->column && a->file == b->file;
+    for (size_t i = 0; i < chunk->places.len; i++) {
+        CodeClause clause = chunk->places.data[i].clause;
+        if (clause.space == space + 1 && clause.rule == rule) return true;
+    }
+    return false;
 }
 
-/* Append up to MOST of the rules that match GOAL, from where C, a CHOICE_RULES, is; from the rule at FROM on, if that is not NULL. */
-static void list_rules(Debugger *d, const Choice *c, Word goal, const Span *from, size_t most, Options *out)
+/* Append up to MOST of the rules that match GOAL, from where C, a CHOICE_RULES, is; if C is one of bytecode, from clause FROM of CHUNK on. */
+static void list_rules(Debugger *d, const Choice *c, Word goal, const Chunk *chunk, CodeClause from,
+                       size_t most, Options *out)
 {
-    bool here = (ChoiceKind)c->kind == CHOICE_RULES;
+    bool here = !chunk, begun = here;
     goal = atom_deref(goal);
     for (uint32_t i = here ? c->index : 0; i < c->scope->spaces.len; i++) {
         Space *s = c->scope->spaces.data[i];
@@ -73,8 +79,9 @@ static void list_rules(Debugger *d, const Choice *c, Word goal, const Span *from
             rules_copy(&cursor, &o.rule);
             bool found = rules_next(&cursor, goal, &r) && out->len < most;
             if (found) o.place = rule_place(d, s, r.id);
-            if (found && from && is_same_place(from, &o.place)) from = NULL;
-            if (found && !from && rule_bindings(d, &r, goal, &none)) {
+            begun |= found && from.space == i + 1 && from.rule == r.id;
+            bool meant = found && begun && (!chunk || has_clause(chunk, i, r.id));
+            if (meant && rule_bindings(d, &r, goal, &none)) {
                 o.atom = written_rule(d, &r);
                 vec_push(out, o);
             } else {
@@ -150,14 +157,17 @@ static bool is_superpose(Debugger *d, Word e)
            atom_is_cons(expr_at(e, 1));
 }
 
-/* The superpose that code at OFFSET belongs to an item of, as a template; NULL: none. */
+/* The superpose of the same clause that code at OFFSET belongs to an item of, as a template; NULL: none. */
 static const Template *superpose_around(Debugger *d, const Chunk *chunk, uint32_t offset)
 {
     const Template *best = NULL;
+    CodeClause clause = chunk_clause(chunk, offset);
     for (size_t i = 0; i < chunk->expressions.len; i++) {
         const Expression *e = &chunk->expressions.data[i];
         const Template *t = &chunk->templates.data[e->term];
-        if (e->at < offset && (e->tail || offset < e->end) && is_superpose(d, t->term)) best = t;
+        CodeClause of = chunk_clause(chunk, e->at);
+        bool same = of.space == clause.space && of.rule == clause.rule;
+        if (same && e->at < offset && (e->tail || offset < e->end) && is_superpose(d, t->term)) best = t;
     }
     return best;
 }
@@ -207,14 +217,33 @@ static void list_forks(Debugger *d, const Choice *c, const Template *t, size_t m
 
 enum { MOST_OPTIONS = 1000 };
 
+/* Of a CHOICE_VM.  One that begins the call anew has the arguments only. */
+static const char *list_vm_options(Debugger *d, const Choice *c, Word *goal, Options *out)
+{
+    const Chunk *chunk = choice_chunk(c);
+    bool all = c->count == CV_LOCALS + chunk->locals;
+    const Template *t = all ? superpose_around(d, chunk, c->index) : NULL;
+    if (t) {
+        *goal = saved_instance(d, c, t);
+        list_forks(d, c, t, MOST_OPTIONS, out);
+        return "item";
+    }
+    /* All locals are kept for what a case does when nothing comes. */
+    if (c->count != CV_LOCALS + chunk->arity) return NULL;
+    CodeClause clause = chunk_clause(chunk, c->index);
+    *goal = vm_call(d, c);
+    if (clause.space) list_rules(d, c, *goal, chunk, clause, MOST_OPTIONS, out);
+    /* Known, but none of them matches; or not known, with a chunk from elsewhere. */
+    return clause.space && out->len == 0 ? NULL : "rule";
+}
+
 /* What kind of alternatives C has left: WORD_NIL where the goal is not known.  NULL: none of the program. */
 static const char *list_options(Debugger *d, const Choice *c, Word *goal, Options *out)
 {
-    const Template *t;
     switch ((ChoiceKind)c->kind) {
     case CHOICE_RULES:
         *goal = c->slot[RULES_GOAL];
-        list_rules(d, c, *goal, NULL, c->limit ? c->limit : MOST_OPTIONS, out);
+        list_rules(d, c, *goal, NULL, (CodeClause){0}, c->limit ? c->limit : MOST_OPTIONS, out);
         return out->len ? "rule" : NULL;
     case CHOICE_MATCH:
         *goal = c->slot[MATCH_PATTERN];
@@ -228,19 +257,7 @@ static const char *list_options(Debugger *d, const Choice *c, Word *goal, Option
         list_items(c, MOST_OPTIONS, out);
         return "item";
     case CHOICE_VM:
-        if (c->flags & CHOICE_DONE) return NULL;
-        *goal = vm_call(d, c);
-        if (chunk_place(choice_chunk(c), c->index))
-            list_rules(d, c, *goal, chunk_place(choice_chunk(c), c->index), MOST_OPTIONS, out);
-        if (out->len) return "rule";
-        t = superpose_around(d, choice_chunk(c), c->index);
-        if (t) {
-            *goal = saved_instance(d, c, t);
-            list_forks(d, c, t, MOST_OPTIONS, out);
-            return "item";
-        }
-        /* A clause without a place; else it is what a case does when nothing comes. */
-        return c->count == CV_LOCALS + choice_chunk(c)->arity ? "rule" : NULL;
+        return c->flags & CHOICE_DONE ? NULL : list_vm_options(d, c, goal, out);
     default:
         return NULL;
     }
@@ -424,7 +441,7 @@ static void reorder(Debugger *d, Choice *c, const Alternative *a, const Options 
     Machine *m = d->machine;
     size_t size = sizeof *c + c->count * sizeof(Word);
     Choice *of = base_alloc(size);
-    size_t left = c->kind == CHOICE_MATCH ? match_left(c) : c->kind == CHOICE_RULES ? c->limit : 0;
+    size_t left = c->kind == CHOICE_MATCH ? match_left(c) : c->kind == CHOICE_RULES ? c->limit : options->len;
     memcpy(of, c, size);
     bool rules = *a->kind == 'r';
     if (c->kind == CHOICE_VM && rules) {
