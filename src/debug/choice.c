@@ -416,7 +416,7 @@ static void split_ranges(Machine *m, const Choice *of, const Options *options, s
                          void (*push)(Machine *, const Choice *, const Option *, size_t))
 {
     if (which < options->len) push(m, of, &options->data[which], left ? left - which : 0);
-    push(m, of, &options->data[0], which - 1);
+    if (which > 1) push(m, of, &options->data[0], which - 1);
     push(m, of, &options->data[which - 1], 1);
 }
 
@@ -455,6 +455,17 @@ static void reorder(Debugger *d, Choice *c, const Alternative *a, const Options 
     else
         split_ranges(m, of, options, which, left, rules ? push_rules : push_rows);
     base_free(of);
+}
+
+bool choice_to_tier0(Debugger *d, Choice *c)
+{
+    Options options = {0};
+    Alternative a;
+    bool rules = describe(d, c, &a, &options) && *a.kind == 'r' && options.len > 0;
+    d->machine->frame = c->frame; /* what has failed needs no room */
+    if (rules) reorder(d, c, &a, &options, 1);
+    free_options(&options);
+    return rules;
 }
 
 /* Put alternative WHICH of C in front; false: that is not possible, and *ERROR says why. */

@@ -661,6 +661,14 @@ void ask_about(Debugger *d, Machine *m, Stop *s)
     ask(d, m, s);
 }
 
+static bool port_retry(Machine *m, Choice *c)
+{
+    Debugger *d = debugger_of(m);
+    if (d->busy) return false;
+    d->machine = m;
+    return choice_to_tier0(d, c);
+}
+
 static bool port_pause(Machine *m)
 {
     Debugger *d = debugger_of(m);
@@ -729,6 +737,7 @@ const DebugPorts debug_ports = {
     .error = port_error,
     .result = port_result,
     .back = port_back,
+    .retry = port_retry,
     .pause = port_pause,
     .changed = port_changed,
     .top = port_top,

@@ -198,6 +198,9 @@ Breakpoint *line_hit(Debugger *d, Frame **frame, Span *place);
 /* The goal of F, a line frame, which is marked now if it was not: its further results are seen. */
 Goal *line_goal(Debugger *d, Frame *f, uint32_t depth);
 
+/* choice.c: C, the newest choice point and one of bytecode, begins a call with another clause: have tier 0 do that.  False: it does not. */
+bool choice_to_tier0(Debugger *d, Choice *c);
+
 /* clash.c: the known function that HEAD may be a misspelling of, NO_HEAD when none is near. */
 uint32_t near_function(Debugger *d, const Scope *scope, uint32_t head);
 /* Is it strange that GOAL is irreducible?  Not so if it is data: nobody has rules for its head, nor for one like it. */

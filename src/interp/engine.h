@@ -50,6 +50,9 @@ typedef struct DebugPorts {
     Step (*result)(Machine *m, Frame *f);
     /* The CHOICE_PORT C is the newest choice point, and its alternative is taken. */
     Step (*back)(Machine *m, Choice *c);
+    /* The choice point C of the tier above, the newest one, is taken while all runs in tier 0.  True: what it has left is in one of tier 0 now,
+     * which is the newest one. */
+    bool (*retry)(Machine *m, Choice *c);
     /* The run is interrupted at a safepoint.  True: it goes on. */
     bool (*pause)(Machine *m);
     /* The operation m->atom, whose result is m->value, has changed a space or a state that somebody waits for. */

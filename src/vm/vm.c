@@ -448,6 +448,7 @@ static Step vm_resume(Machine *m, Frame *f, Word value)
 
 static Step vm_retry(Machine *m, Choice *c)
 {
+    if (UNLIKELY(m->rt->debug.all) && m->rt->debug.ports->retry(m, c)) return STEP_FAIL;
     return take_choice(m, c) ? STEP_VM : STEP_FAIL;
 }
 

@@ -101,6 +101,14 @@ cat >deeper.metta <<'END'
 (= (outer $x) (let $y (inner (+ $x 1)) ($x $y)))
 !(outer 1)
 END
+cat >pending.metta <<'END'
+(= (pick) one)
+(= (pick) (Error pick bad))
+(= (pick) (+ 1 1))
+(= (g $x) $x)
+(= (go) (let $y (pick) (g $y)))
+!(go)
+END
 cat >grand.metta <<'END'
 (parent Tom Bob)
 (parent Tom Liz)
@@ -264,6 +272,11 @@ END
         '^\[\(blue 1 Bob\), .*\(blue 3 Eve\), \(green 1 Bob\), .*\(green 3 Eve\)\]$'
     debug $tier deeper.metta 'break outer:redo' run 'alt 1 2' s s d c
     shows "out of turn at a redo, tier $tier" '^Breakpoint 1, redo \(outer 1\)' '^\[\(1 \(red 2\)\), \(1 \(blue 2\)\), \(1 \(green 2\)\), \(1 \(black 2\)\)\]$'
+    # What is pending in bytecode is stepped through as all else is.
+    debug $tier pending.metta 'break g' run s s s s s s s s s c
+    grep -v '^(debug)' out | sed 's/   t[0-2]$//' >pending$tier
+    expect "stepping into what is pending, tier $tier" cmp pending0 pending$tier
+    shows "the error that it makes, tier $tier" '^  error  2  \(pick\) => \(Error pick bad\)|error +2 '
     debug $tier grand.metta 'break g' run alt 'alt 1 2' d c
     shows "a row of two patterns, tier $tier" '^   2  \(parent Tom Jim\)$' '^\[\(quote Zoe\), \(quote Ian\)\]$'
 
