@@ -457,6 +457,23 @@ static void reorder(Debugger *d, Choice *c, const Alternative *a, const Options 
     base_free(of);
 }
 
+bool drop_useless(Debugger *d, Choice *c)
+{
+    Machine *m = d->rt->machine;
+    Options options = {0};
+    Alternative a;
+    bool call = (ChoiceKind)c->kind == CHOICE_RULES || (ChoiceKind)c->kind == CHOICE_MATCH;
+    if ((ChoiceKind)c->kind == CHOICE_VM)
+        call =
+            c->count == CV_LOCALS + choice_chunk(c)->arity && chunk_clause(choice_chunk(c), c->index).space;
+    bool useless = call && !describe(d, c, &a, &options);
+    free_options(&options);
+    if (!useless) return false;
+    close_choice(c);
+    machine_drop(m, c);
+    return true;
+}
+
 bool choice_to_tier0(Debugger *d, Choice *c)
 {
     Options options = {0};

@@ -487,11 +487,11 @@ static void port_error(Machine *m)
 }
 
 /* Tell that evaluation comes back to the goal, when its next alternative is taken. */
-static void leave_redo(Machine *m, const Frame *f)
+static void leave_redo(Machine *m, Word goal, uint64_t number)
 {
     Choice *c = machine_choice(m, CHOICE_PORT, MARK_SLOTS);
-    c->slot[MARK_GOAL] = f->slot[MARK_GOAL];
-    c->slot[MARK_NUMBER] = f->slot[MARK_NUMBER];
+    c->slot[MARK_GOAL] = goal;
+    c->slot[MARK_NUMBER] = number_word(number);
 }
 
 static void gather_result(Debugger *d, const Stop *s)
@@ -532,6 +532,7 @@ static Step port_result(Machine *m, Frame *f)
               .place = goal->place};
     s.goal = f->slot[MARK_GOAL];
     s.value = m->value;
+    while (has_alternatives(m, goal) && drop_useless(d, m->choice)) continue;
     s.alternatives = has_alternatives(m, goal); /* counted when somebody looks */
     bool silent = goal->ended || is_told(d, m->value);
     goal->ended = false;
@@ -554,19 +555,16 @@ static Step port_result(Machine *m, Frame *f)
         if (is_detour(d, m, how, &next)) return next;
     }
     m->same_as = m->type;
+    m->frame = f->parent;
+    m->depth = f->depth;
     goal = goal_find(d, number);
     if (goal ? has_alternatives(m, goal) : m->choice->kind != CHOICE_BOTTOM) {
-        m->frame = f->parent;
-        leave_redo(m, f);
-    } else {
-        if (!goal || goal->results == 1) {
-            /* Nothing is left, and nothing was: nobody needs to be told of the end. */
-            if (!goal || !goal->open) machine_drop(m, m->choice);
-            if (goal) forget_goal(d, goal);
-        }
-        m->frame = f->parent;
+        leave_redo(m, f->slot[MARK_GOAL], number); /* it may take the place of F */
+    } else if (goal && goal->results == 1) {
+        /* Nothing is left, and nothing was: nobody needs to be told of the end. */
+        if (!goal->open) machine_drop(m, m->choice);
+        forget_goal(d, goal);
     }
-    m->depth = f->depth;
     return STEP_RETURN;
 }
 

@@ -198,7 +198,9 @@ Breakpoint *line_hit(Debugger *d, Frame **frame, Span *place);
 /* The goal of F, a line frame, which is marked now if it was not: its further results are seen. */
 Goal *line_goal(Debugger *d, Frame *f, uint32_t depth);
 
-/* choice.c: C, the newest choice point and one of bytecode, begins a call with another clause: have tier 0 do that.  False: it does not. */
+/* choice.c: drop the newest choice point, C, if nothing of what it has left can match; false: it stays. */
+bool drop_useless(Debugger *d, Choice *c);
+/* C, the newest choice point and one of bytecode, begins a call with another clause: have tier 0 do that.  False: it does not. */
 bool choice_to_tier0(Debugger *d, Choice *c);
 
 /* clash.c: the known function that HEAD may be a misspelling of, NO_HEAD when none is near. */

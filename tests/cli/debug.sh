@@ -101,6 +101,15 @@ cat >deeper.metta <<'END'
 (= (outer $x) (let $y (inner (+ $x 1)) ($x $y)))
 !(outer 1)
 END
+cat >useless.metta <<'END'
+(= (f 1) (+ 1 1))
+(= (f $x) (- $x 1))
+(= (h (A $x) $x) a)
+(= (h (A $x) (B $x)) b)
+(= (g $x) (h (A $x) $x))
+!(f 1)
+!(g 1)
+END
 cat >pending.metta <<'END'
 (= (pick) one)
 (= (pick) (Error pick bad))
@@ -272,6 +281,11 @@ END
         '^\[\(blue 1 Bob\), .*\(blue 3 Eve\), \(green 1 Bob\), .*\(green 3 Eve\)\]$'
     debug $tier deeper.metta 'break outer:redo' run 'alt 1 2' s s d c
     shows "out of turn at a redo, tier $tier" '^Breakpoint 1, redo \(outer 1\)' '^\[\(1 \(red 2\)\), \(1 \(blue 2\)\), \(1 \(green 2\)\), \(1 \(black 2\)\)\]$'
+    # A goal that is marked when its rule has matched; alternatives that cannot match are none.
+    debug $tier useless.metta 'break f:unify' run finish s d 'break g:exit' 'break g:redo' c n c
+    shows "back to a goal marked late, tier $tier" 'redo   1  \(f 1\) ' '^Breakpoint 2, \(g 1\) => a at useless.metta:7'
+    lines "nothing to come back for, tier $tier" 0 '^Breakpoint 3, |\+[0-9]+ alternatives?\).*\(g 1\)|redo .*\(g 1\)'
+
     # What is pending in bytecode is stepped through as all else is.
     debug $tier pending.metta 'break g' run s s s s s s s s s c
     grep -v '^(debug)' out | sed 's/   t[0-2]$//' >pending$tier
