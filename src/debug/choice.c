@@ -62,7 +62,7 @@ static bool has_clause(const Chunk *chunk, uint32_t space, uint32_t rule)
 static void list_rules(Debugger *d, const Choice *c, Word goal, const Chunk *chunk, CodeClause from,
                        size_t most, Options *out)
 {
-    bool here = !chunk, begun = here;
+    bool here = !chunk;
     goal = atom_deref(goal);
     for (uint32_t i = here ? c->index : 0; i < c->scope->spaces.len; i++) {
         Space *s = c->scope->spaces.data[i];
@@ -79,7 +79,8 @@ static void list_rules(Debugger *d, const Choice *c, Word goal, const Chunk *chu
             rules_copy(&cursor, &o.rule);
             bool found = rules_next(&cursor, goal, &r) && out->len < most;
             if (found) o.place = rule_place(d, s, r.id);
-            begun |= found && from.space == i + 1 && from.rule == r.id;
+            /* Rules come by ascending numbers, but not those that cannot match. */
+            bool begun = !chunk || i + 1 > from.space || (i + 1 == from.space && r.id >= from.rule);
             bool meant = found && begun && (!chunk || has_clause(chunk, i, r.id));
             if (meant && rule_bindings(d, &r, goal, &none)) {
                 o.atom = written_rule(d, &r);

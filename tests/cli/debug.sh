@@ -110,6 +110,21 @@ cat >useless.metta <<'END'
 !(f 1)
 !(g 1)
 END
+cat >between.metta <<'END'
+(= (p $x) one)
+(= (p 7) seven)
+(= (p $x) two)
+(= (g $x) $x)
+(= (go) (let $y (p 1) (g $y)))
+(= (data $x) (p $x 2))
+!(go)
+!(data 1)
+END
+cat >errors.metta <<'END'
+(= (e $x) (Error no x))
+!(case (e 1) (((Error $a $b) a)))
+!(case (e 2) (((Error $a $b) b)))
+END
 cat >pending.metta <<'END'
 (= (pick) one)
 (= (pick) (Error pick bad))
@@ -285,6 +300,12 @@ END
     debug $tier useless.metta 'break f:unify' run finish s d 'break g:exit' 'break g:redo' c n c
     shows "back to a goal marked late, tier $tier" 'redo   1  \(f 1\) ' '^Breakpoint 2, \(g 1\) => a at useless.metta:7'
     lines "nothing to come back for, tier $tier" 0 '^Breakpoint 3, |\+[0-9]+ alternatives?\).*\(g 1\)|redo .*\(g 1\)'
+
+    debug $tier between.metta 'break g' 'break p' run c alt s s s s d c
+    shows "a rule between that cannot match, tier $tier" '^1: 1 rule of \(p 1\)$' '^   1  \(= \(p \$x\) two\)  between.metta:3:1$' '^\[one, two\]$'
+    lines "data is not called, tier $tier" 0 'Breakpoint 2, \(p 1 2\)'
+    debug $tier errors.metta 'catch error' run c c c
+    lines "the same error once more, tier $tier" 2 '^Breakpoint 1, \(Error no x\)'
 
     # What is pending in bytecode is stepped through as all else is.
     debug $tier pending.metta 'break g' run s s s s s s s s s c
