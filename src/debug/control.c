@@ -119,6 +119,7 @@ void debug_query_ended(Debugger *d)
     d->goals.len = 0;
     d->quiet = 0;
     d->call_count = 0;
+    d->last_error = WORD_NIL;
     d->numbers = 0;
     d->near.len = 0;
     forget_errors(d);

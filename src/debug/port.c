@@ -318,7 +318,10 @@ static bool port_call(Machine *m, Step *next)
     Word head = atom_deref(expr_at(m->atom, 0));
     uint32_t symbol = word_is_sym(head) ? word_sym_id(head) : d->natives ? head_symbol(d, head) : NO_HEAD;
     unsigned watch = symbol < d->watch.len ? d->watch.data[symbol] : 0;
-    bool visible = wants_marks(d) && is_program_function(d, m->scope, head, expr_len(m->atom));
+    bool function = (watch || wants_marks(d)) && is_program_function(d, m->scope, head, expr_len(m->atom));
+    bool visible = function && wants_marks(d);
+    /* With another number of arguments it is data, of which bytecode makes no call. */
+    if (!function && !word_is_op(head) && (symbol == NO_HEAD || !rt_native(d->rt, symbol))) watch = 0;
     if (d->derivation) {
         if (!visible || derivation_is_full(d)) return true;
         Stop unseen = {.depth = 0};
