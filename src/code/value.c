@@ -203,6 +203,19 @@ static const BuiltinInfo *builtin_of(Compiler *c, Word head)
     return native ? &c->rt->builtins[native - 1] : NULL;
 }
 
+/* Opcode of a minimal instruction that makes an atom of its arguments, or OP_HALT. */
+static Op list_op(Compiler *c, Word head)
+{
+    switch (native_of(c, head) - 1) {
+    case BI_cons_atom:
+        return OP_CONS_ATOM;
+    case BI_decons_atom:
+        return OP_DECONS_ATOM;
+    default:
+        return OP_HALT;
+    }
+}
+
 /* Can the parameters be passed by code: evaluated, or as they stand? */
 static bool params_pass(const Signature *sig, Word e)
 {
@@ -224,7 +237,7 @@ static const Signature *typed_signature(Compiler *c, Word e)
     if (!sig || head == W_SYM(ERROR) || expr_len(e) > MAX_ARGUMENTS) return NULL;
     const BuiltinInfo *info = builtin_of(c, head);
     if (info) {
-        if (!code_may_call(info)) return NULL;
+        if (!code_may_call(info) && list_op(c, head) == OP_HALT) return NULL;
         if (expr_len(e) > NATIVE_ARGUMENTS || c->rt->overridden.data[native_of(c, head) - 1]) return NULL;
     } else if (!word_is_sym(head) || sig->result.kind == PARAM_ATOM || sig->kind == SIGNATURE_SAME) {
         return NULL;
@@ -283,6 +296,7 @@ static void emit_native(Compiler *c, const BuiltinInfo *info, Word e)
     Word head = expr_at(e, 0);
     Op op = arithmetic_op(head);
     uint32_t n = expr_len(e) - 1;
+    if (op == OP_HALT) op = list_op(c, head);
     if (op != OP_HALT)
         EMIT0(c, op);
     else if (code_may_run(info, native_of(c, head) - 1))

@@ -59,26 +59,35 @@ static Step run_unify(Machine *m, Word t)
     return unify_then(m, unify, expr_at(t, 1), expr_at(t, 2), t, expr_at(t, 3), expr_at(t, 4), WORD_NIL);
 }
 
+Word list_cons(Heap *h, Word head, Word tail)
+{
+    uint32_t n = expr_len(tail);
+    Word *items;
+    Word list = atom_expr_open(h, n + 1, &items);
+    items[0] = atom_deref(head);
+    if (n) memcpy(items + 1, expr_items(tail), n * sizeof(Word));
+    expr_seal(list);
+    return list;
+}
+
 static Step run_cons_atom(Machine *m, Word t)
 {
     Word tail = expr_len(t) == 3 ? atom_deref(expr_at(t, 2)) : WORD_NIL;
     if (!atom_is_expr(tail)) return malformed(m, t, "(cons-atom <head> (: <tail> Expression))");
-    uint32_t n = expr_len(tail);
-    Word *items;
-    Word list = atom_expr_open(&m->rt->heap, n + 1, &items);
-    items[0] = atom_deref(expr_at(t, 1));
-    if (n) memcpy(items + 1, expr_items(tail), n * sizeof(Word));
-    expr_seal(list);
-    return step_return(m, list);
+    return step_return(m, list_cons(&m->rt->heap, expr_at(t, 1), tail));
+}
+
+Word list_split(Heap *h, Word list)
+{
+    Word tail = atom_expr(h, expr_items(list) + 1, expr_len(list) - 1);
+    return atom_expr2(h, expr_at(list, 0), tail);
 }
 
 static Step run_decons_atom(Machine *m, Word t)
 {
     Word list = expr_len(t) == 2 ? atom_deref(expr_at(t, 1)) : WORD_NIL;
     if (!atom_is_cons(list)) return malformed(m, t, "(decons-atom (: <expr> Expression))");
-    Heap *h = &m->rt->heap;
-    Word tail = atom_expr(h, expr_items(list) + 1, expr_len(list) - 1);
-    return step_return(m, atom_expr2(h, expr_at(list, 0), tail));
+    return step_return(m, list_split(&m->rt->heap, list));
 }
 
 static Step run_function_instruction(Machine *m, Word t)

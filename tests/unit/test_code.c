@@ -69,14 +69,14 @@ static void test_guide_numbers(void)
         uint8_t number;
         const char *mnemonic;
     } guide[] = {
-        {0x00, "nop"},         {0x01, "pop"},        {0x14, "push_long_small"},
-        {0x19, "push_const"},  {0x1A, "make_sexpr"}, {0x30, "load_local"},
-        {0x31, "store_local"}, {0x50, "jump"},       {0xFD, "breakpoint"},
-        {0xFE, "trace"},       {0x60, "call"},       {0x61, "tail_call"},
-        {0x62, "return"},      {0xC0, "add"},        {0xC1, "sub"},
-        {0xC2, "mul"},         {0xD0, "lt"},         {0xD1, "le"},
-        {0xD2, "gt"},          {0xD3, "ge"},         {0xD4, "eq"},
-        {0xF1, "fail"},        {0xFF, "halt"},
+        {0x00, "nop"},        {0x01, "pop"},         {0x14, "push_long_small"},
+        {0x19, "push_const"}, {0x1A, "make_sexpr"},  {0x20, "cons_atom"},
+        {0x30, "load_local"}, {0x31, "store_local"}, {0x50, "jump"},
+        {0xFD, "breakpoint"}, {0xFE, "trace"},       {0x60, "call"},
+        {0x61, "tail_call"},  {0x62, "return"},      {0xC0, "add"},
+        {0xC1, "sub"},        {0xC2, "mul"},         {0xD0, "lt"},
+        {0xD1, "le"},         {0xD2, "gt"},          {0xD3, "ge"},
+        {0xD4, "eq"},         {0xF1, "fail"},        {0xFF, "halt"},
     };
     for (size_t i = 0; i < COUNT_OF(guide); i++) {
         const OpInfo *info = op_info(guide[i].number);
@@ -197,6 +197,8 @@ static const struct {
     {"(= (f $l $g) (map-atom $l $x (h $x (filter-atom $l $y (> $y $x)) ($g $x))))\n(= (h $x $y $z) $z)", "f",
      2},
     {"(= (f $l $g) (map-atom $l $x ($g $x)))", "f", 2},
+    {"(= (f $l) (let ($h $t) (decons-atom $l) (g (cons-atom $h $l) (decons-atom $t))))\n(= (g $x $y) $x)",
+     "f", 1},
     {"(= (f $l) (let $a (map-atom $l $x (* $x 2)) (filter-atom $a $x (g $x $new))))\n(= (g $x $y) True)", "f",
      1},
     {"(= (f $g $x) (Cons ($g $x) (f $g ($g (superpose ($x 2))))))", "f", 2},
