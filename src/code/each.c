@@ -43,35 +43,13 @@ static bool find_each(Compiler *c, Word e, Each *out)
     return true;
 }
 
-/* Minimal instructions take one step only. */
-static bool is_instruction(Compiler *c, Word e)
-{
-    switch (native_of(c, expr_at(e, 0)) - 1) {
-    case BI_eval:
-    case BI_evalc:
-    case BI_chain:
-    case BI_unify:
-    case BI_cons_atom:
-    case BI_decons_atom:
-    case BI_function:
-    case BI_collapse_bind:
-    case BI_superpose_bind:
-    case BI_metta:
-    case BI_context_space:
-    case BI_call_native:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* Is the template of map-atom or filter-atom no instruction, whatever the item is?  What a variable at its head stands for is guarded. */
 static bool is_no_instruction(Compiler *c, const Each *each)
 {
     Word body = each->body;
     if (!atom_is_cons(body)) return each->builtin == BI_map_atom && !word_is_slot(body);
     Word head = expr_at(body, 0);
-    return word_is_slot(head) ? slot_info(c, head)->state == SLOT_SET : !is_instruction(c, body);
+    return word_is_slot(head) ? slot_info(c, head)->state == SLOT_SET : !is_minimal(c, body);
 }
 
 /* Are the variables of the call new, and different? */
@@ -151,12 +129,15 @@ static void guard_shared(Compiler *c, Word body, uint32_t *fallback)
     base_free(counts);
 }
 
-/* Variables outside that CALL has namesakes of: alternatives in the loop share them, so they exist from now on. */
-static void make_namesakes(Compiler *c, Word call)
+/* Variables outside that the call has namesakes of: alternatives in the loop share them, so they exist from now on.  So do all of the
+ * call where that may be the subject of an error. */
+static void make_namesakes(Compiler *c, const Loop *l)
 {
+    Word call = l->call;
+    bool all = l->each.builtin == BI_filter_atom;
     uint32_t *inside = count_slots(c, call), *outside = count_shared_slots(c, c->clause->rule.rhs);
     for (uint32_t i = 0; i < c->slots.len; i++)
-        if (inside[i] && outside[i]) make_variable(c, word_slot(i));
+        if (inside[i] && (outside[i] || all)) make_variable(c, word_slot(i));
     base_free(inside);
     base_free(outside);
 }
@@ -377,7 +358,7 @@ static void compile_guards(Compiler *c, const Loop *l, const Signature *sig, uin
             EMIT2(c, OP_GUARD_PLAIN, slot_local(c, expr_at(body, 0)), need_label(c, fallback));
     }
     guard_shared(c, body, fallback);
-    make_namesakes(c, l->call);
+    make_namesakes(c, l);
 }
 
 void compile_each(Compiler *c, Word e, int depth)
