@@ -94,6 +94,7 @@ static const char *const contracts[256] = {
     [OP_KEEP] = "lrai.",
     [OP_TAIL_ITEMS] = "r.",
     [OP_EVAL] = "pk",
+    [OP_STEP_NATIVE] = "o..",
     [OP_TAIL_EVAL] = "i",
     [OP_COLLAPSE] = ".",
     [OP_COLLAPSE_COUNT] = ".",

@@ -40,6 +40,27 @@ bool is_native_call(Compiler *c, Word e, uint32_t builtin, uint32_t n)
     return is_untouched(c, expr_at(e, 0), builtin);
 }
 
+bool is_minimal(Compiler *c, Word e)
+{
+    switch (native_of(c, expr_at(e, 0)) - 1) {
+    case BI_eval:
+    case BI_evalc:
+    case BI_chain:
+    case BI_unify:
+    case BI_cons_atom:
+    case BI_decons_atom:
+    case BI_function:
+    case BI_collapse_bind:
+    case BI_superpose_bind:
+    case BI_metta:
+    case BI_context_space:
+    case BI_call_native:
+        return true;
+    default:
+        return false;
+    }
+}
+
 bool is_plain_call(Compiler *c, Word e)
 {
     if (!atom_is_cons(e) || expr_len(e) > MAX_ARGUMENTS) return false;

@@ -5,6 +5,7 @@
  *   check.c      types of calls: what is known, what is guarded
  *   value.c      expressions: calls, operations, data
  *   form.c       control: if, let, case, match ...
+ *   chain.c      minimal instructions that are chained
  *   each.c       loops over the items of an expression: map-atom and its like
  *   inline.c     calls of functions that are conditionals
  *
@@ -172,6 +173,8 @@ bool pattern_key(Word pattern, Word *head, uint32_t *len);
 uint32_t native_of(Compiler *c, Word head);
 /* Is E a call of native symbol or operation BUILTIN with N items, to which no program has given rules or types? */
 bool is_native_call(Compiler *c, Word e, uint32_t builtin, uint32_t n);
+/* Is the head of the expression E a minimal instruction?  They take one step only. */
+bool is_minimal(Compiler *c, Word e);
 /* Is E headed by a symbol that has neither type nor native meaning, so that all items are evaluated and then rules are
  * looked up? */
 bool is_plain_call(Compiler *c, Word e);
@@ -231,6 +234,13 @@ bool is_each(Compiler *c, Word e);
 void compile_each(Compiler *c, Word e, int depth);
 /* As count_slots, without the variables of such loops in TERM; to be freed. */
 uint32_t *count_shared_slots(Compiler *c, Word term);
+
+/* -- chain.c -- */
+
+/* Is E a chain that code can do? */
+bool is_chain(Compiler *c, Word e);
+/* Code for it in tail position. */
+void compile_chain(Compiler *c, Word e, int depth);
 
 /* -- inline.c -- */
 

@@ -511,6 +511,7 @@ static const struct {
     {is_unify, compile_unify},
     {is_trace, compile_trace},
     {is_each, compile_each},
+    {is_chain, compile_chain},
     {is_choosing_call, compile_choosing_call},
 };
 enum { FORM_COUNT = sizeof forms / sizeof forms[0] };

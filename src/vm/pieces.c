@@ -536,6 +536,17 @@ Word native_result(const Machine *m, Word head)
     return type_of_result(m->rt->types.op_signatures[native_index(m, head)].result.type);
 }
 
+bool step_pure(Machine *m, Word head, const Word *args, uint32_t n, Word *result)
+{
+    enum { FEW = 8 };
+    Word few[FEW], out = WORD_UNIT;
+    assert(n <= FEW);
+    for (uint32_t i = 0; i < n; i++) few[i] = atom_deref(args[i]);
+    if (m->rt->builtins[native_index(m, head)].body(m->rt, few, n, &out) != BI_OK) return false;
+    *result = atom_deref(out);
+    return true;
+}
+
 NativeOutcome call_pure(Machine *m, const Frame *f, uint32_t offset, Word head, const Word *args, uint32_t n,
                         Word *result, Step *step)
 {

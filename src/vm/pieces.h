@@ -179,6 +179,8 @@ typedef enum NativeOutcome { NATIVE_VALUE, NATIVE_NONE, NATIVE_STEP } NativeOutc
  * gives the result. */
 NativeOutcome call_pure(Machine *m, const Frame *f, uint32_t offset, Word head, const Word *args, uint32_t n,
                         Word *result, Step *step);
+/* One step of the pure operation HEAD: false if it has no single plain result. */
+bool step_pure(Machine *m, Word head, const Word *args, uint32_t n, Word *result);
 /* The type expected of the result of operation HEAD. */
 Word native_result(const Machine *m, Word head);
 

@@ -196,6 +196,9 @@ static const struct {
      "f", 2},
     {"(= (f $l $g) (map-atom $l $x (h $x (filter-atom $l $y (> $y $x)) ($g $x))))\n(= (h $x $y $z) $z)", "f",
      2},
+    {"(= (f $x $l) (chain (eval (+ $x 1)) $y (chain (decons-atom $l) $d (chain (P $y $z) $z (g $d $z)))))\n"
+     "(= (g $x $y) $x)",
+     "f", 2},
     {"(= (f $l $g) (map-atom $l $x ($g $x)))", "f", 2},
     {"(= (f $l) (let ($h $t) (decons-atom $l) (g (cons-atom $h $l) (decons-atom $t))))\n(= (g $x $y) $x)",
      "f", 1},
