@@ -247,6 +247,12 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         NEXT;                            \
     } while (0)
 #define BACKTRACK goto backtrack
+/* Give X, an expression headed by data, which any caller takes. */
+#define GIVE_DATA(x)    \
+    do {                \
+        given = (x);    \
+        goto give_data; \
+    } while (0)
 #define GIVE(x)      \
     do {             \
         given = (x); \
