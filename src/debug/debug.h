@@ -55,6 +55,7 @@ typedef struct Stop {
     Word value;    /* UNIFY: what it becomes; EXIT: the result; ERROR: the error; watchpoints: the atom */
     uint32_t tier; /* the highest one that has code for the goal's function */
     Span place;    /* of the call; line 0: not known */
+    bool inner;    /* ERROR: made by what the goal has called */
     bool inside;   /* UNIFY: VALUE is a part of the body, at PLACE, that evaluation has come to */
     uint32_t breakpoint; /* that has stopped it, or 0 */
     const char *note;    /* a line more, or NULL */

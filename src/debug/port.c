@@ -119,11 +119,11 @@ static bool is_target(const Debugger *d, const Stop *s)
     case RESUME_TAKE:
         return s->port != AT_UNIFY && s->port != AT_REDO;
     case RESUME_NEXT:
-        if (s->number == t->goal && t->goal) return is_end(s->port);
+        if (s->number == t->goal && t->goal) return is_end(s->port) && !s->inner;
         return (t->call ? s->depth < t->depth : s->depth <= t->depth) &&
                (is_end(s->port) || s->port == AT_CALL);
     case RESUME_FINISH:
-        if (s->number == t->goal && t->goal) return is_end(s->port);
+        if (s->number == t->goal && t->goal) return is_end(s->port) && !s->inner;
         return s->depth < t->depth && is_end(s->port);
     case RESUME_FINISH_ALL:
         return s->number == t->goal && (s->port == AT_FAIL || (s->port == AT_EXIT && s->alternatives == 0));
@@ -475,6 +475,7 @@ static void port_error(Machine *m)
     Debugger *d = debugger_of(m);
     if (d->busy || d->derivation || !atom_is_cons(m->value) || m->value == d->last_error) return;
     d->last_error = m->value;
+    d->error_told = false;
     record_error(d, m, m->value);
     if (!m->rt->debug.watching) return;
     Word named = expr_len(m->value) > 1 ? atom_deref(expr_at(m->value, 1)) : WORD_NIL;
@@ -486,7 +487,9 @@ static void port_error(Machine *m)
     s.number = goal ? goal->number : 0;
     s.depth = goal ? goal->depth : depth_here(d, m);
     s.place = atom_is_cons(m->atom) ? call_place(d, m, m->atom) : (Span){0};
-    if (is_stop(d, &s, hit)) ask(d, m, &s);
+    s.inner = f && atom_deref(f->slot[MARK_GOAL]) != m->atom;
+    d->error_told = is_stop(d, &s, hit);
+    if (d->error_told) ask(d, m, &s);
 }
 
 /* Tell that evaluation comes back to the goal, when its next alternative is taken. */
@@ -505,10 +508,10 @@ static void gather_result(Debugger *d, const Stop *s)
     d->gathered_count++;
 }
 
-/* Was the error that the goal gives told when it was made? */
+/* Was the client asked about the error that the goal gives, when it was made? */
 static bool is_told(const Debugger *d, Word value)
 {
-    return atom_is_error(value) && value == d->last_error;
+    return d->error_told && atom_is_error(value) && value == d->last_error;
 }
 
 static Step port_result(Machine *m, Frame *f)

@@ -98,6 +98,7 @@ struct Debugger {
     VEC(uint32_t) near;     /* by symbol: what it may be a misspelling of, see near_function */
     VEC(ErrorTrace) errors; /* of the query at work, the first ones */
     Word last_error;        /* told last: root */
+    bool error_told;        /* the client was asked about it */
     /* Calls noted, of CALL_MACHINE: COUNT of them from FIRST on, round about. */
     TailCall calls[NOTED_CALLS];
     size_t call_first, call_count;

@@ -125,6 +125,11 @@ cat >errors.metta <<'END'
 !(case (e 1) (((Error $a $b) a)))
 !(case (e 2) (((Error $a $b) b)))
 END
+cat >over.metta <<'END'
+(= (e $x) (Error no x))
+(= (o $x) (let $y (e $x) (quote $y)))
+!(case (o 1) (((Error $a $b) a)))
+END
 cat >pending.metta <<'END'
 (= (pick) one)
 (= (pick) (Error pick bad))
@@ -306,6 +311,9 @@ END
     lines "data is not called, tier $tier" 0 'Breakpoint 2, \(p 1 2\)'
     debug $tier errors.metta 'catch error' run c c c
     lines "the same error once more, tier $tier" 2 '^Breakpoint 1, \(Error no x\)'
+
+    debug $tier over.metta 'break o' run n c
+    shows "next over an error, tier $tier" 'exit#1 1  \(o 1\) => \(Error no x\)'
 
     # What is pending in bytecode is stepped through as all else is.
     debug $tier pending.metta 'break g' run s s s s s s s s s c
