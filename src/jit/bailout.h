@@ -14,6 +14,8 @@ typedef enum BailoutReason {
 #undef BAILOUT
 } BailoutReason;
 enum { BAILOUT_CODES = 64 }; /* codes are smaller */
+/* Native code leaves calls of more arguments to the VM. */
+enum { NATIVE_ARGUMENTS = 8 };
 
 typedef struct BailoutInfo {
     const char *name; /* NULL: no such code */

@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+#include "jit/bailout.h"
+
+_Static_assert(STENCIL_ARGUMENTS == NATIVE_ARGUMENTS + 1, "what exits of calls are told to be for");
+
 static void put32(uint8_t *write, uint32_t value)
 {
     memcpy(write, &value, sizeof value);

@@ -288,6 +288,7 @@ static BailoutReason call_reason(const Machine *m, const WatchPlace *p, uint8_t 
     if (log_on(&m->rt->log, LOG_TARGET_JIT_EXECUTE, LOG_TRACE) && callee_at(p, op)->native)
         return BAILOUT_NONE;
     if (!callee_at(p, op)->native) return tail ? BAILOUT_TAIL_CALL : BAILOUT_CALL;
+    if (callee_at(p, op)->arity > NATIVE_ARGUMENTS) return BAILOUT_UNSUPPORTED_OPERATION;
     if (heap_wants_safepoint(&m->rt->heap)) return BAILOUT_PREEMPTED;
     /* What is left: a choice point protects the frame, or the calls up to the next look at the limits are used up. */
     return machine_protects(m, m->frame) ? BAILOUT_NON_DETERMINISM : BAILOUT_PREEMPTED;

@@ -152,6 +152,13 @@ left bailout_sites StackOverflow f 2
 printing
 run 2
 left bailout_sites UnsupportedOperation f 2 call_builtin
+cat >f.metta <<'END'
+(= (f $n $a $b $c $d $e $g $h $i) (if (== $n 0) $i
+   (f (- $n 1) $a $b $c $d $e $g $h $i)))
+!(f 3 1 2 3 4 5 6 7 8)
+END
+run 2
+left bailout_sites UnsupportedOperation f 2 tail_call
 
 branching
 run 2
