@@ -297,18 +297,37 @@ static void guard_first(Compiler *c, const Loop *l, uint32_t *fallback)
     slots_restore(c, before);
 }
 
+static void gather_result(Compiler *c, const Loop *l, uint32_t changed)
+{
+    EMIT3(c, OP_GATHER_RESULT, l->done, changed, template(c, l->each.body));
+    EMIT1(c, OP_JUMP, l->begin);
+}
+
+/* The list of the instances' values is made.  Where an item is no value, tier 0 evaluates the instance. */
+static void compile_calls_loop(Compiler *c, const Loop *l, uint32_t changed, int depth)
+{
+    uint32_t slow = NO_LABEL, height = c->height;
+    settle_variables(c, l, &slow);
+    compile_value(c, l->each.body, WORD_NIL, depth - 1);
+    gather_result(c, l, changed);
+    if (slow == NO_LABEL) return;
+    place_label(c, slow);
+    c->height = height;
+    emit_eval(c, l->each.body, W_SYM(UNDEFINED));
+    gather_result(c, l, changed);
+}
+
 /* The list of instances is made, then evaluated; or of their values at once. */
 static void compile_map_loop(Compiler *c, const Loop *l, uint32_t changed, int depth)
 {
     place_label(c, l->begin);
     begin_item(c, l);
-    if (changed == NO_LOCAL) {
-        push_raw(c, l->each.body);
-        EMIT1(c, OP_GATHER, l->done);
-    } else {
-        compile_value(c, l->each.body, WORD_NIL, depth - 1);
-        EMIT3(c, OP_GATHER_RESULT, l->done, changed, template(c, l->each.body));
+    if (changed != NO_LOCAL) {
+        compile_calls_loop(c, l, changed, depth);
+        return;
     }
+    push_raw(c, l->each.body);
+    EMIT1(c, OP_GATHER, l->done);
     EMIT1(c, OP_JUMP, l->begin);
 }
 
