@@ -192,6 +192,6 @@ if "$program" --tier=2 -e 1 >/dev/null 2>&1; then
     expect "what is left to the VM" grep -q "^; 0000 left to the VM$" out
     check "no machine code" 0 "*" "" "$program" --tier=1 --dump=native -e '(= (inc $x) (+ $x 1)) !(inc 1)'
     expect "that it is not there" grep -q "^no native code without tier 2$" out
-    check "what perf reads" 0 "[55]" "" sh -c "'$program' --tier=2 --perf -e '(= (fib \$n) (if (< \$n 2) \$n (+ (fib (- \$n 1)) (fib (- \$n 2))))) !(fib 10)' & wait \$!; grep -q 'metta:fib/1\$' /tmp/perf-\$!.map; status=\$?; rm -f /tmp/perf-\$!.map; exit \$status"
+    check "what perf reads" 0 "[55]" "" sh -c "'$program' --tier=2 --perf -e '(= (fib \$n) (if (< \$n 2) \$n (+ (fib (- \$n 1)) (fib (- \$n 2))))) !(fib 10)' & wait \$!; grep -q 'metta:fib/1\$' /tmp/perf-\$!.map; status=\$?; rm -f /tmp/perf-\$!.map /tmp/jit-\$!.dump; exit \$status"
 fi
 end
