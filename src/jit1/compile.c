@@ -250,11 +250,12 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
         end = ip + length_at(k->c, ip);
         id = single_at(k, ip);
     }
-    if (k->l->checks && id && !fused && (is_call(op_at(k->c, ip)) || is_tail_call(op_at(k->c, ip))))
-        add_code(k, ip, end, STENCIL_checked_0 + k->state + 1);
+    bool calls = id && !fused && is_call(op_at(k->c, ip));
+    bool tail = id && !fused && is_tail_call(op_at(k->c, ip));
+    if (k->l->checks && (calls || tail)) add_code(k, ip, end, STENCIL_checked_0 + k->state + 1);
     add_code(k, ip, end, id);
     if (fused) add_inner(k, ip, end);
-    if (id && !fused && is_call(op_at(k->c, ip))) {
+    if (calls) {
         add_piece(k, STENCIL_returned, ip, k->heights[ip]);
         k->state = 1;
         k->flows = true;
