@@ -141,6 +141,8 @@ enum { MATCH_OWN = 1, MATCH_CLOSED = 2 };
 
 /* Call GOAL, whose arguments are ready. */
 Step call(Machine *m, Word goal, Word type);
+/* Carry out STEP, which is STEP_RETURN or STEP_FAIL. */
+Step run_result(Machine *m, Step step);
 /* Go on with R, one result of calling GOAL. */
 Step call_result(Machine *m, Word goal, Word r, Word type);
 /* GOAL is irreducible. */

@@ -256,6 +256,11 @@ static Step fail_step(Machine *m)
     base_fatal("choice point of unknown kind %u", c->kind);
 }
 
+Step run_result(Machine *m, Step step)
+{
+    return step == STEP_RETURN ? return_step(m) : fail_step(m);
+}
+
 static void run_machine(Machine *m, Step step)
 {
     for (;;) {

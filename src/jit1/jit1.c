@@ -117,6 +117,8 @@ static bool is_fit(Machine *m, const Native *n, Frame *f)
 static Target go_on(Machine *m, Step step)
 {
     Jit1 *j = jit_of(m);
+    /* Results that others take, and alternatives of theirs, often lead back soon. */
+    while ((step == STEP_RETURN || step == STEP_FAIL) && !j->watched) step = run_result(m, step);
     if (step != STEP_VM) return (Target){(const void *)j->stubs.leave, step};
     const Native *n = frame_chunk(m->frame)->native;
     if (!n && frame_chunk(m->frame)->stale && vm_tells_bailouts(j->vm)) watch_invalidated(j->vm, m);
