@@ -147,10 +147,12 @@ static void sort_fusions(Maker *k)
     }
 }
 
-/* The stencil of a fusion that begins at IP and where it ends; 0 when there is none. */
+/* The stencil of a fusion that begins at IP and where it ends; 0 when there is none.  Where bytecode has none neither has machine code:
+ * a better one begins in the middle of what would fit. */
 static uint32_t fused_at(const Maker *k, uint32_t ip, uint32_t *end)
 {
     size_t count;
+    if (!op_fusion(k->c->code.data[ip])) return 0;
     const Fusion *all = op_fusions(&count);
     for (uint8_t i = k->fusions[op_at(k->c, ip)]; i; i = k->more[i]) {
         const Fusion *f = &all[i - 1];
