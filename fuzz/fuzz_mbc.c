@@ -42,7 +42,7 @@ static void run(Runtime *rt, Vm *vm, Mbc *program)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     Runtime *rt = rt_new(builtin_table, BI_COUNT, &interp_engine);
-    Vm *vm = vm_new(rt->top->scope, 0);
+    Vm *vm = vm_new(rt, rt->top->scope, 0, UINT32_MAX);
     Buf file = {0}, error = {0};
     rt->upper = vm;
     rt->upper_tier = &vm_tier;
