@@ -221,7 +221,7 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 #define PEEK_S(at) (ip[at])
 #define PEEK_N(at) (ip[at])
 #define PEEK_I(at) ((int16_t)op_read16(ip + (at)))
-#define PEEK_SHIFTED(at) ((int64_t)PEEK_I(at) << 16)
+#define PEEK_SHIFTED(at) ((int64_t)PEEK_I(at) * 65536) /* it may be negative */
 #define PEEK_K(at) (c->constants.data[op_read16(ip + (at))])
 #define SKIP(n) ((void)(ip += (n)))
 #define UNFUSED(op) goto op_##op
