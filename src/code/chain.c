@@ -94,14 +94,8 @@ static void push_first(Compiler *c, Word n, uint32_t *fallback)
 /* From now on VAR stands for what is in LOCAL; templates are mapped so. */
 static void map_variable(Compiler *c, Word var, uint32_t local)
 {
-    SlotInfo *info = slot_info(c, var);
-    uint32_t first = (uint32_t)c->slot_map.len;
-    *info = (SlotInfo){.local = local, .state = SLOT_SET, .raw = true};
-    for (uint32_t i = 0; i < c->slots.len; i++) {
-        vec_push(&c->slot_map, c->slots.data[i].local);
-        vec_push(&c->chunk->names, c->clause->rule.names[i]);
-    }
-    c->map_first = first;
+    *slot_info(c, var) = (SlotInfo){.local = local, .state = SLOT_SET, .raw = true};
+    map_templates(c);
 }
 
 static void chain_from(Compiler *c, Word e, FormContext form, uint32_t *fallback, int depth)

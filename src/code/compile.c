@@ -120,6 +120,15 @@ void make_variable(Compiler *c, Word slot)
     EMIT2(c, OP_NEW_VAR, slot_local(c, slot), constant(c, name));
 }
 
+void map_templates(Compiler *c)
+{
+    c->map_first = (uint32_t)c->slot_map.len;
+    for (size_t i = 0; i < c->slots.len; i++) {
+        vec_push(&c->slot_map, c->slots.data[i].local);
+        vec_push(&c->chunk->names, c->clause->rule.names[i]);
+    }
+}
+
 uint32_t use_slot(Compiler *c, Word slot)
 {
     make_variable(c, slot);

@@ -142,6 +142,8 @@ static inline uint32_t slot_local(Compiler *c, Word slot)
 }
 /* Code that makes the variable if it does not exist, though nothing has seen it then. */
 void make_variable(Compiler *c, Word slot);
+/* Templates are made for the locals that the slots have now, until c->map_first is put back. */
+void map_templates(Compiler *c);
 /* Make sure that the variable exists; returns its local. */
 uint32_t use_slot(Compiler *c, Word slot);
 /* All variables of TERM exist from now on (a template of it was instantiated), or may do (STATE is SLOT_PERHAPS). */

@@ -146,7 +146,7 @@ static void make_namesakes(Compiler *c, const Loop *l)
  * to these. */
 static void map_variables(Compiler *c, const Loop *l)
 {
-    uint32_t *counts = count_slots(c, l->each.body), first = (uint32_t)c->slot_map.len;
+    uint32_t *counts = count_slots(c, l->each.body);
     for (uint32_t i = 0; i < l->each.var_count; i++) {
         Word var = expr_at(l->call, l->each.first_var + i);
         counts[word_slot_index(var)] = 0;
@@ -155,10 +155,8 @@ static void map_variables(Compiler *c, const Loop *l)
     for (uint32_t i = 0; i < c->slots.len; i++) {
         SlotInfo *info = &c->slots.data[i];
         if (counts[i] && info->state == SLOT_NONE) info->local = new_local(c);
-        vec_push(&c->slot_map, info->local);
-        vec_push(&c->chunk->names, c->clause->rule.names[i]);
     }
-    c->map_first = first;
+    map_templates(c);
     base_free(counts);
 }
 
