@@ -1,5 +1,5 @@
 /* Alternatives: what is pending, and taking one out of turn. */
-#include "vm/frame.h"
+#include "vm/pieces.h"
 
 #include "debug/state.h"
 
@@ -143,18 +143,12 @@ static Chunk *choice_chunk(const Choice *c)
 static Word vm_call(Debugger *d, const Choice *c)
 {
     const Chunk *chunk = choice_chunk(c);
-    Word *items, goal = atom_expr_open(&d->rt->heap, chunk->arity + 1, &items);
-    items[0] = word_sym(chunk->name);
-    for (uint32_t i = 0; i < chunk->arity; i++)
-        items[i + 1] = CV_LOCALS + i < c->count ? atom_deref(c->slot[CV_LOCALS + i]) : W_SYM(UNDEFINED);
-    expr_seal(goal);
-    return goal;
+    return make_call(d->rt->machine, word_sym(chunk->name), c->slot + CV_LOCALS, chunk->arity);
 }
 
 static bool is_superpose(Debugger *d, Word e)
 {
-    uint32_t head = atom_is_cons(e) && expr_len(e) == 2 ? head_symbol(d, expr_at(e, 0)) : NO_HEAD;
-    return head != NO_HEAD && strcmp(sym_text(d->rt->symbols, head, NULL), "superpose") == 0 &&
+    return atom_is_cons(e) && expr_len(e) == 2 && head_is(d, expr_at(e, 0), "superpose") &&
            atom_is_cons(expr_at(e, 1));
 }
 

@@ -11,6 +11,12 @@ uint32_t head_symbol(Debugger *d, Word head)
     return word_is_sym(head) ? word_sym_id(head) : NO_HEAD;
 }
 
+bool head_is(Debugger *d, Word head, const char *name)
+{
+    uint32_t symbol = head_symbol(d, head);
+    return symbol != NO_HEAD && strcmp(sym_text(d->rt->symbols, symbol, NULL), name) == 0;
+}
+
 bool wants_marks(const Debugger *d)
 {
     Resume how = d->target.how;

@@ -109,12 +109,6 @@ typedef struct Node {
 } Node;
 typedef VEC(Node) Nodes;
 
-static bool is_name(Debugger *d, Word head, const char *name)
-{
-    uint32_t symbol = head_symbol(d, head);
-    return symbol != NO_HEAD && strcmp(sym_text(d->rt->symbols, symbol, NULL), name) == 0;
-}
-
 /* Items of special operations that are no expressions. */
 static Role special_role(Debugger *d, Word head, uint32_t item)
 {
@@ -129,7 +123,7 @@ static Role special_role(Debugger *d, Word head, uint32_t item)
         {"chain", 2, ROLE_DATA},      {"function", 1, ROLE_EXPRESSION},
     };
     for (size_t i = 0; i < COUNT_OF(roles); i++)
-        if (item == roles[i].item && is_name(d, head, roles[i].name)) return roles[i].role;
+        if (item == roles[i].item && head_is(d, head, roles[i].name)) return roles[i].role;
     return ROLE_EXPRESSION;
 }
 
@@ -176,7 +170,7 @@ static void list_nodes(Debugger *d, Word e, const Span *spans, size_t n, size_t 
 static bool is_evaluated(Debugger *d, const Node *node)
 {
     return node->role == ROLE_EXPRESSION && node->place.line &&
-           !is_name(d, expr_at(node->term, 0), "function");
+           !head_is(d, expr_at(node->term, 0), "function");
 }
 
 static bool has_outer_on_line(Debugger *d, const Nodes *nodes, const Node *node)
@@ -208,7 +202,7 @@ static bool are_branches(Debugger *d, const Nodes *nodes, uint32_t a, uint32_t b
     if (around->role == ROLE_BRANCHES) return true;
     if (around->role != ROLE_EXPRESSION) return false;
     Word head = expr_at(around->term, 0);
-    return (item == 2 && is_name(d, head, "if")) || (item == 3 && is_name(d, head, "unify"));
+    return (item == 2 && head_is(d, head, "if")) || (item == 3 && head_is(d, head, "unify"));
 }
 
 /* -- Lines of a rule -- */

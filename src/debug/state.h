@@ -128,6 +128,7 @@ static inline Debugger *debugger_of(const Machine *m)
 void update_watching(Debugger *d);
 /* The symbol of HEAD, an operation's name; NO_HEAD when it is neither. */
 uint32_t head_symbol(Debugger *d, Word head);
+bool head_is(Debugger *d, Word head, const char *name);
 /* Are all goals of the program to be marked? */
 bool wants_marks(const Debugger *d);
 Goal *goal_find(Debugger *d, uint64_t number);
