@@ -167,8 +167,7 @@ Target jit1_step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t de
 Target jit1_given(Machine *m, Frame *f, Word value, uint64_t depth, uint64_t fuel)
 {
     close_machine(m, f, depth, fuel);
-    f->slot[VM_LOCALS + frame_chunk(f)->locals + frame_operands(f)] = value;
-    f->index++;
+    frame_push(f, value);
     return go_on(m, STEP_VM);
 }
 
@@ -217,8 +216,7 @@ Target jit1_yield(Machine *m, Frame *f, Word value, uint64_t depth, uint64_t fue
     }
     m->depth = parent->depth;
     m->head = parent->head;
-    parent->slot[VM_LOCALS + frame_chunk(parent)->locals + frame_operands(parent)] = value;
-    parent->index++;
+    frame_push(parent, value);
     return go_on(m, STEP_VM);
 }
 

@@ -12,10 +12,10 @@ enum { FF_RETRY = 8 };
 /* Another one: the evaluation of an operand has, or may have, left it as it was (or changed a local's value that the compiler took for
  * evaluated).  What the code says of whether operands are as the program wrote them does not hold then: see as_written. */
 enum { FF_CHECK = 16 };
-_Static_assert(!((FF_RETRY | FF_CHECK) & (FF_GOAL | FF_CHANGED | FF_SUCCEEDED | FF_HELD)),
-               "flags are different");
 /* Another one: all variables of the clause exist. */
 enum { FF_MADE = 64 };
+_Static_assert(!((FF_RETRY | FF_CHECK | FF_MADE) & (FF_GOAL | FF_CHANGED | FF_SUCCEEDED | FF_HELD)),
+               "flags are different");
 /* Slots of a CHOICE_VM; the saved locals follow. INDEX is where the alternative begins. */
 enum { CV_TYPE, CV_CHUNK, CV_LOCALS };
 /* Flags of a CHOICE_VM, beside FF_CHANGED. */
@@ -24,6 +24,13 @@ enum { CHOICE_DONE = 16, CHOICE_RETRY = 8 };
 static inline Chunk *frame_chunk(const Frame *f)
 {
     return word_ptr(f->slot[VM_CHUNK]);
+}
+
+/* Give F, which waits for a result, VALUE as an operand. */
+static inline void frame_push(Frame *f, Word value)
+{
+    f->slot[VM_LOCALS + frame_chunk(f)->locals + frame_operands(f)] = value;
+    f->index++; /* see frame_save */
 }
 
 /* Set the locals of F, which is to run C: the first N from FROM, which may lie above them or be they, the others to nothing. */

@@ -447,8 +447,7 @@ static Step vm_resume(Machine *m, Frame *f, Word value)
     }
     f = own_frame(m, f);
     if (!word_is_nil(m->same_as)) f->flags |= FF_CHECK;
-    f->slot[VM_LOCALS + c->locals + frame_operands(f)] = value;
-    f->index++;
+    frame_push(f, value);
     return STEP_VM;
 }
 

@@ -318,7 +318,7 @@ static BailoutReason native_reason(const Machine *m, const WatchPlace *p, uint8_
         return BAILOUT_NON_DETERMINISM;
     case OP_BREAKPOINT:
         return BAILOUT_BREAKPOINT;
-    case OP_MAKE_SEXPR: /* these two have no code of their own, stale or not */
+    case OP_MAKE_SEXPR: /* not for being stale: then there is no machine code */
     case OP_MAKE_SAME:
         return BAILOUT_UNSUPPORTED_OPERATION;
     default:
