@@ -49,6 +49,12 @@ static inline int64_t operand_value(const Chunk *c, Operand o)
     return o.letter == 'i' || o.letter == 'j' ? (int16_t)op_read16(p) : op_read16(p);
 }
 
+/* The operand of the instruction at IP that is the first of kind LETTER. */
+static inline uint32_t value_at(const Chunk *c, uint32_t ip, char letter)
+{
+    return (uint32_t)operand_value(c, operand_of(c, ip, letter));
+}
+
 static inline uint32_t jump_target(const Chunk *c, Operand o)
 {
     return (uint32_t)((int64_t)o.end + operand_value(c, o));

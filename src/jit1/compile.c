@@ -20,10 +20,8 @@ typedef struct Maker {
     VEC(uint32_t) cold; /* pieces that may leave their instruction to the VM */
     VEC(WayIn) ways;
     VEC(uint32_t) inner; /* parts of fusions */
-    /* Index + 1 of the first fusion that begins with an opcode, and of the next one of those. */
-    uint8_t fusions[256], more[256];
-    uint8_t state; /* operands in registers */
-    bool flows;    /* control comes from the piece before */
+    uint8_t state;       /* operands in registers */
+    bool flows;          /* control comes from the piece before */
 } Maker;
 
 /* -- Jumps -- */
@@ -39,22 +37,19 @@ static void note_targets(Maker *k, uint32_t ip)
     }
 }
 
-static void find_targets(Maker *k)
+/* Find out where jumps lead; and whether expressions are evaluated that may turn out to be as they were: what code makes of them is looked
+ * at then. */
+static void look_through(Maker *k)
 {
     const Chunk *c = k->c;
     k->targets = base_calloc(c->code.len + 1, sizeof *k->targets);
     for (uint32_t ip = 0; ip < c->code.len; ip++)
-        if (k->heights[ip] >= 0) note_targets(k, ip);
+        if (k->heights[ip] >= 0) {
+            note_targets(k, ip);
+            k->l->checks |= op_at(c, ip) == OP_EVAL;
+        }
     for (size_t i = 0; i < c->cases.len; i++)
         if (!word_is_nil(c->cases.data[i].key)) k->targets[c->cases.data[i].target] = true;
-}
-
-/* Does C evaluate expressions that may turn out to be as they were?  What it makes of them is looked at then. */
-static bool may_check(const Maker *k)
-{
-    for (uint32_t ip = 0; ip < k->c->code.len; ip++)
-        if (k->heights[ip] >= 0 && op_at(k->c, ip) == OP_EVAL) return true;
-    return false;
 }
 
 /* -- Laying out -- */
@@ -136,26 +131,13 @@ static bool fits(const Maker *k, const Fusion *f, uint32_t ip, uint32_t *end)
     return !f->same || c->code.data[ip + 1] == c->code.data[second + 1];
 }
 
-static void sort_fusions(Maker *k)
-{
-    size_t count;
-    const Fusion *all = op_fusions(&count);
-    for (size_t i = count; i > 0; i--) {
-        uint8_t *first = &k->fusions[all[i - 1].parts[0]];
-        k->more[i] = *first;
-        *first = (uint8_t)i;
-    }
-}
-
 /* The stencil of a fusion that begins at IP and where it ends; 0 when there is none.  Where bytecode has none neither has machine code:
- * a better one begins in the middle of what would fit. */
+ * a better one begins in the middle of what would fit.  Its own is the first that fits; those behind it serve where that has no stencil. */
 static uint32_t fused_at(const Maker *k, uint32_t ip, uint32_t *end)
 {
     size_t count;
-    if (!op_fusion(k->c->code.data[ip])) return 0;
-    const Fusion *all = op_fusions(&count);
-    for (uint8_t i = k->fusions[op_at(k->c, ip)]; i; i = k->more[i]) {
-        const Fusion *f = &all[i - 1];
+    const Fusion *all = op_fusions(&count), *own = op_fusion(k->c->code.data[ip]);
+    for (const Fusion *f = own; f && f < all + count; f++) {
         uint32_t id = stencil_of[f->op][k->state];
         if (id && fits(k, f, ip, end) && constants_stay(k->c, ip, *end)) return id;
     }
@@ -175,8 +157,8 @@ static bool is_tail_call(uint8_t op)
 static uint32_t call_stencil(const Maker *k, uint32_t ip, uint32_t first)
 {
     const Chunk *c = k->c;
-    uint32_t args = (uint32_t)operand_value(c, operand_of(c, ip, 'c')) & 0x7F;
-    const Function *f = c->functions.data[operand_value(c, operand_of(c, ip, 'f'))];
+    uint32_t args = value_at(c, ip, 'c') & 0x7F;
+    const Function *f = c->functions.data[value_at(c, ip, 'f')];
     if (args >= STENCIL_ARGUMENTS) return 0;
     return first + 2 * args + (f->chunk == c);
 }
@@ -219,7 +201,7 @@ static void add_hop(Maker *k, uint32_t ip, uint32_t goes)
 
 static const Switch *switch_at(const Chunk *c, uint32_t ip)
 {
-    return &c->switches.data[operand_value(c, operand_of(c, ip, 'w'))];
+    return &c->switches.data[value_at(c, ip, 'w')];
 }
 
 /* The switch at IP, which has few cases. */
@@ -370,9 +352,7 @@ bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
     k.heights = chunk_heights(c, &error, &at);
     if (!k.heights) return false;
     l->map = base_calloc(c->code.len + 1, sizeof *l->map);
-    find_targets(&k);
-    sort_fusions(&k);
-    l->checks = may_check(&k);
+    look_through(&k);
     add_beginning(&k);
     for (uint32_t ip = 0; ip < c->code.len;) {
         if (k.heights[ip] < 0)
@@ -470,7 +450,7 @@ static uint64_t operand_hole(const Writer *w, const StencilHole *hole)
 
 static uint64_t computed_flag(const Writer *w)
 {
-    return operand_value(w->c, operand_of(w->c, w->piece->ip, 'c')) & 0x80 ? FF_CHANGED : 0;
+    return value_at(w->c, w->piece->ip, 'c') & 0x80 ? FF_CHANGED : 0;
 }
 
 /* Addresses that are the same in all code. */

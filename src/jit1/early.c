@@ -14,12 +14,6 @@ static uint32_t next_of(const Chunk *c, uint32_t ip)
     return ip + length_at(c, ip);
 }
 
-/* The operand of the instruction at IP that is the first of kind LETTER. */
-static uint32_t value_at(const Chunk *c, uint32_t ip, char letter)
-{
-    return (uint32_t)operand_value(c, operand_of(c, ip, letter));
-}
-
 static bool is_comparison(uint8_t op)
 {
     return (op >= OP_LT && op <= OP_GE) || op == OP_EQ;

@@ -65,7 +65,7 @@ static uint32_t fuel_left(const Machine *m)
 static void open_machine(Machine *m)
 {
     m->fuel = fuel_left(m);
-    m->floor = m->choice->top > m->clean ? m->choice->top : m->clean;
+    m->floor = machine_floor(m);
 }
 
 /* Machine code carries out CALLS calls, whose code was found. */

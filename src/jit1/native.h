@@ -15,6 +15,12 @@
 
 #include "vm/pieces.h"
 
+/* What FLOOR is now. */
+static inline char *machine_floor(const Machine *m)
+{
+    return m->choice->top > m->clean ? m->choice->top : m->clean;
+}
+
 /* Where machine code goes on, and with what. */
 typedef struct Target {
     const void *code;
