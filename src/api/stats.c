@@ -28,15 +28,15 @@ static void hand_out(void *to, const void *complete, size_t size)
 
 /* What machines count, of those that have ended and those that run. */
 typedef struct Steps {
-    uint64_t steps, tier0, choices;
+    uint64_t steps, other, choices;
 } Steps;
 
 static Steps count_steps(const Runtime *rt)
 {
-    Steps sum = {rt->steps, rt->tier0_steps, rt->choices};
+    Steps sum = {rt->steps, rt->other_steps, rt->choices};
     for (const Machine *m = rt->machine; m; m = m->outer) {
         sum.steps += m->steps;
-        sum.tier0 += m->tier0_steps;
+        sum.other += m->other_steps;
         sum.choices += m->choices;
     }
     return sum;
@@ -46,7 +46,7 @@ static Steps count_steps(const Runtime *rt)
 static uint64_t compiled_runs(const MtRuntime *x)
 {
     Steps s = count_steps(x->rt);
-    return x->vm ? s.steps - s.tier0 + x->vm->entered : 0;
+    return x->vm ? s.steps - s.other + x->vm->entered : 0;
 }
 
 /* What tier 1 and its likes count: nothing without them. */

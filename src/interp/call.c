@@ -400,7 +400,7 @@ Step call(Machine *m, Word goal, Word type)
 {
     Step next;
     count_step(m);
-    m->tier0_steps++;
+    m->other_steps++;
     if (UNLIKELY(++m->depth > m->max_depth))
         return step_return(m, error_made(m, goal, overflow_error(m, goal)));
     if (is_watched(m) && !tell(m, m->rt->debug.ports->call, &goal, &type, &next)) return next;

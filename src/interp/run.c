@@ -379,7 +379,7 @@ static void machine_unlink(Machine *m, Runtime *rt)
     rt->machine = m->outer;
     rt->steps += m->steps;
     rt->choices += m->choices;
-    rt->tier0_steps += m->tier0_steps;
+    rt->other_steps += m->other_steps;
     rt->bind.keep = m->outer ? m->outer->choice->keep : 0;
 }
 

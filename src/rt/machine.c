@@ -21,7 +21,7 @@ static void begin(Machine *m)
     m->depth = 0;
     m->head = NO_HEAD;
     m->atom = m->type = m->value = m->abort_cause = m->made = m->made_of = WORD_NIL;
-    m->steps = m->choices = m->tier0_steps = 0;
+    m->steps = m->choices = m->other_steps = 0;
     push_bottom(m);
 }
 

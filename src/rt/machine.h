@@ -97,7 +97,7 @@ struct Machine {
     uint32_t gc_epoch;
     uint64_t steps;
     uint64_t choices;        /* choice points made */
-    uint64_t tier0_steps;    /* of the steps */
+    uint64_t other_steps;    /* of the steps: those that are no calls carried out by chunks */
     Machine *outer;          /* the machine that this one was started from */
     Word abort_cause;        /* not WORD_NIL: the run ends with this cause */
     WordVec results;         /* of the query being run */

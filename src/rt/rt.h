@@ -204,7 +204,7 @@ struct Runtime {
     uint64_t random_state[2];
     uint64_t steps;       /* calls made by machines that have ended */
     uint64_t choices;     /* choice points likewise */
-    uint64_t tier0_steps; /* of the steps: those that tier 0 saw */
+    uint64_t other_steps; /* of the steps: those that are no calls carried out by chunks */
 
     /* The embedding API's own state, and how the collector visits its words (NULL: none). */
     void *host;

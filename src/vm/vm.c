@@ -230,6 +230,7 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 #define POLL                                                    \
     do {                                                        \
         count_step(m);                                          \
+        m->other_steps++;                                       \
         if (LIKELY(!heap_wants_safepoint(&m->rt->heap))) break; \
         SAVE;                                                   \
         if (!safepoint_again(m)) HAND_OVER(STEP_HALT);          \
