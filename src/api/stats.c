@@ -151,7 +151,7 @@ static void add_function(void *context, const Function *f)
     MtJitStats *j = count->sums;
     ChunkLife life = chunk_life(count->stats, f);
     j->total_chunks++;
-    j->hot_chunks += life != CHUNK_COLD && f->executions >= count->stats->hot;
+    j->hot_chunks += life >= CHUNK_HOT;
     j->jitted_chunks += life == CHUNK_JITTED;
     j->failed_chunks += life == CHUNK_FAILED;
     j->total_code_bytes += f->native_bytes;

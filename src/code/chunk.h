@@ -76,7 +76,7 @@ typedef struct Chunk {
     uint32_t max_stack;
     uint32_t
         self; /* index of its own function among those that it calls, while calls of that come here; else NO_SELF */
-    uint32_t runs;  /* calls carried out as bytecode, counted while there is a tier above */
+    uint32_t runs;  /* see chunk_runs (vm/vm.h) */
     Native *native; /* or NULL */
     bool no_native; /* there will not be any */
     bool stale;

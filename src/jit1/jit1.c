@@ -225,9 +225,9 @@ static Step jit1_run(Machine *m)
     Jit1 *j = jit_of(m);
     Frame *f = m->frame;
     Chunk *c = frame_chunk(f);
-    if (frame_ip(f) == 0 && !c->stale) (void)vm_is_native(j->vm, c);
+    bool native = frame_ip(f) == 0 ? vm_begins_native(j->vm, c) : vm_is_native(j->vm, c);
     Native *n = c->native;
-    if (!n || !is_fit(m, n, f)) return j->below->run(m);
+    if (!native || !is_fit(m, n, f)) return j->below->run(m);
     n->used = true;
     n->function->native = (const void *)run_address(j, n->at);
     note_way_in(j, m);

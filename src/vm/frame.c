@@ -96,8 +96,10 @@ bool take_choice(Machine *m, Choice *c)
     machine_restore(m, c);
     machine_drop(m, c);
     if (c->flags & CHOICE_DONE) return false;
+    Chunk *chunk = word_ptr(c->slot[CV_CHUNK]);
+    chunk_runs(chunk);
     /* The new frame may take the place of the choice point: what is still needed of it is read first. */
-    lay_frame(m, word_ptr(c->slot[CV_CHUNK]), c->slot + CV_LOCALS, c->count - CV_LOCALS, c->slot[CV_TYPE],
+    lay_frame(m, chunk, c->slot + CV_LOCALS, c->count - CV_LOCALS, c->slot[CV_TYPE],
               c->flags & (FF_CHANGED | CHOICE_RETRY), c->index);
     return true;
 }

@@ -105,7 +105,10 @@ void make_shared_variables(Machine *m, Frame *f);
 /* F, the current frame, is about to be given a result: it, or a copy when it is protected.  See machine_own. */
 static inline Frame *own_frame(Machine *m, Frame *f)
 {
-    if (machine_protects(m, f) && !(f->flags & FF_MADE)) make_shared_variables(m, f);
+    if (machine_protects(m, f)) {
+        chunk_runs(frame_chunk(f));
+        if (!(f->flags & FF_MADE)) make_shared_variables(m, f);
+    }
     return machine_own(m, f);
 }
 /* F, which a choice point protects, is given a result that is not an error: a copy of it becomes current. */

@@ -334,6 +334,12 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 #pragma GCC diagnostic ignored "-Woverride-init"
 #pragma GCC diagnostic ignored "-Wpedantic"
 
+#define NEXT_ROUND     \
+    do {               \
+        chunk_runs(c); \
+        COME_BACK;     \
+    } while (0)
+
 /* Loops that differ in what costs something.  The plain one: */
 #define LOOP static Step vm_run(Machine *m)
 #define WATCHED 0
@@ -374,8 +380,8 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 #define COUNT_OP NOTE_COVERAGE
 #define STARTED ((void)0)
 #define NEXT DISPATCH
-#define BEGUN CROSS_IF(UNLIKELY(vm_is_native(vm, c)))
-#define COME_BACK CROSS_IF(c->native)
+#define BEGUN CROSS_IF(UNLIKELY(vm_begins_native(vm, c)))
+#define COME_BACK CROSS_IF(vm_is_native(vm, c))
 #include "vm/loop.inc"
 
 #define LOOP static Step vm_run_watched(Machine *m)
@@ -383,8 +389,8 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 #define COUNT_OP (NOTE_COVERAGE, at = ip, vm->instructions++)
 #define STARTED ((void)0)
 #define NEXT DISPATCH
-#define BEGUN CROSS_IF(UNLIKELY(vm->above &&vm_is_native(vm, c)))
-#define COME_BACK CROSS_IF(c->native)
+#define BEGUN CROSS_IF(UNLIKELY(vm->above &&vm_begins_native(vm, c)))
+#define COME_BACK CROSS_IF(UNLIKELY(vm->above &&vm_is_native(vm, c)))
 #include "vm/loop.inc"
 
 /* -- Hooks -- */

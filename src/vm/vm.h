@@ -38,15 +38,24 @@ void vm_free(Vm *vm);
 /* For the tier above, if there is one: carry out the instructions in the next LENGTH bytes of the current frame, one or the parts of a
  * fusion.  STEP_VM: go on in the frame that is current then, whoever runs it. */
 Step vm_step(Machine *m, uint32_t length);
-/* A call of C begins.  Is there machine code for it? */
+/* Is there machine code for C?  It is made when C has run often enough. */
 static inline bool vm_is_native(Vm *vm, Chunk *c)
 {
     if (c->native) return true;
-    if (c->runs < vm->stats.hot) {
-        c->runs++;
-        return false;
-    }
-    return !c->no_native && vm->make_native(vm, c);
+    return c->runs >= vm->stats.hot && !c->no_native && !c->stale && vm->make_native(vm, c);
+}
+/* A call of C begins, an alternative in it, or a round of a loop; or a frame of C goes on with another result of what it has called.  (So code
+ * that is called once but searches for long gets hot as well.) */
+static inline void chunk_runs(Chunk *c)
+{
+    c->runs += c->runs < UINT32_MAX;
+}
+/* A call of C begins, which machine code may carry out if there is any. */
+static inline bool vm_begins_native(Vm *vm, Chunk *c)
+{
+    if (vm_is_native(vm, c)) return true;
+    chunk_runs(c);
+    return false;
 }
 
 /* Engine hooks (see UpperTier in interp/engine.h). */

@@ -66,6 +66,17 @@ END
 assert s['jit_compilations'] == j['jitted_chunks'] == 3 and t['jit_failures'] == 0, t"
     json "calls of native code, when it is hot" "--tiers=10,100 fib.metta" "$runs
 assert t['total_executions'] == 177 and t['interpreter_runs'] == 10 and 60 <= t['jit_stage1_runs'] <= 70, t"
+    cat >once.metta <<'END'
+(= (pairs $n) (let $x (superpose (1 2 3 4 5 6)) (let $y (superpose (1 2 3 4 5 6)) (if (== (* $x $y) $n) $x (empty)))))
+(= (rows) (let $x (match &self (row $x) $x) (if (> $x 5) $x (empty))))
+(= (fold $l) (foldl-atom $l 0 $a $b (+ $a (* 2 $b))))
+(row 0) (row 1) (row 2) (row 3) (row 4) (row 5) (row 6)
+!(pairs 25)
+!(rows)
+!(fold (1 2 3 4 5 6 7 8 9))
+END
+    json "functions that are called once but run for long" "--tiers=0,5 once.metta" "$runs
+assert s['jit_compilations'] == j['jitted_chunks'] == j['hot_chunks'] == 3 and t['jit_stage1_runs'] == 0, t"
 fi
 json "calls of what cannot be compiled" "--tier=1 -e '(= (f 0) 0) (= (\$g 0) 0) !(f 0)'" "$runs
 assert t['interpreter_runs'] == 1 and t['bytecode_runs'] == 0, t
