@@ -12,6 +12,11 @@ typedef struct WayIn {
     uint8_t state;
 } WayIn;
 
+/* A part of a fusion but the first; the fusion ends at END. */
+typedef struct Inside {
+    uint32_t ip, end;
+} Inside;
+
 typedef struct Maker {
     const Chunk *c;
     Layout *l;
@@ -19,9 +24,9 @@ typedef struct Maker {
     bool *targets;      /* by offset: jumps lead there */
     VEC(uint32_t) cold; /* pieces that may leave their instruction to the VM */
     VEC(WayIn) ways;
-    VEC(uint32_t) inner; /* parts of fusions */
-    uint8_t state;       /* operands in registers */
-    bool flows;          /* control comes from the piece before */
+    VEC(Inside) insides;
+    uint8_t state; /* operands in registers */
+    bool flows;    /* control comes from the piece before */
 } Maker;
 
 /* -- Jumps -- */
@@ -117,14 +122,13 @@ static bool constants_stay(const Chunk *c, uint32_t ip, uint32_t end)
     return true;
 }
 
-/* Does F fit at IP, with no jump into its middle?  Then *END is where it ends. */
+/* Does F fit at IP?  Then *END is where it ends. */
 static bool fits(const Maker *k, const Fusion *f, uint32_t ip, uint32_t *end)
 {
     const Chunk *c = k->c;
     uint32_t at = ip, second = ip + length_at(c, ip);
     for (unsigned i = 0; i < f->count; i++) {
         if (at >= c->code.len || k->heights[at] < 0 || op_at(c, at) != f->parts[i]) return false;
-        if (i > 0 && k->targets[at]) return false;
         at += length_at(c, at);
     }
     *end = at;
@@ -173,9 +177,12 @@ static uint32_t single_at(const Maker *k, uint32_t ip)
 }
 
 /* Note the parts of the fusion from IP to END but the first. */
-static void add_inner(Maker *k, uint32_t ip, uint32_t end)
+static void note_insides(Maker *k, uint32_t ip, uint32_t end)
 {
-    for (ip += length_at(k->c, ip); ip < end; ip += length_at(k->c, ip)) vec_push(&k->inner, ip);
+    for (ip += length_at(k->c, ip); ip < end; ip += length_at(k->c, ip)) {
+        Inside inside = {ip, end};
+        vec_push(&k->insides, inside);
+    }
 }
 
 /* The stencil ID for what stands from IP to END; ID 0: the VM. */
@@ -238,7 +245,7 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
     bool tail = id && !fused && is_tail_call(op_at(k->c, ip));
     if (k->l->checks && (calls || tail)) add_code(k, ip, end, STENCIL_checked_0 + k->state + 1);
     add_code(k, ip, end, id);
-    if (fused) add_inner(k, ip, end);
+    if (fused) note_insides(k, ip, end);
     if (calls) {
         add_piece(k, STENCIL_returned, ip, k->heights[ip]);
         k->state = 1;
@@ -281,13 +288,19 @@ static void add_cold(Maker *k, uint32_t index)
     add_rejoin(k, end);
 }
 
-/* Parts of fusions where a frame may want to go on. */
+/* The parts of fusions, where a frame may want to go on.  Where jumps lead to one, there is code from there on; the others are the VM's. */
 static void add_insides(Maker *k)
 {
-    for (size_t i = 0; i < k->inner.len; i++) {
-        uint32_t ip = k->inner.data[i];
-        k->l->map[ip] = k->l->size;
-        add_step(k, ip, k->heights[ip], length_at(k->c, ip));
+    for (size_t i = 0; i < k->insides.len; i++) {
+        Inside inside = k->insides.data[i];
+        k->state = 0;
+        k->l->map[inside.ip] = k->l->size;
+        if (k->targets[inside.ip]) {
+            for (uint32_t ip = inside.ip; ip < inside.end;) ip = add_instruction(k, ip);
+            add_rejoin(k, inside.end);
+        } else {
+            add_step(k, inside.ip, k->heights[inside.ip], length_at(k->c, inside.ip));
+        }
     }
 }
 
@@ -360,15 +373,15 @@ bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
         else
             ip = add_place(&k, ip);
     }
-    for (size_t i = 0; i < k.cold.len; i++) add_cold(&k, k.cold.data[i]);
     add_insides(&k);
+    for (size_t i = 0; i < k.cold.len; i++) add_cold(&k, k.cold.data[i]);
     add_ways_in(&k);
     add_asides(l);
     base_free(k.heights);
     base_free(k.targets);
     vec_free(&k.cold);
     vec_free(&k.ways);
-    vec_free(&k.inner);
+    vec_free(&k.insides);
     return true;
 }
 
