@@ -222,6 +222,18 @@ static bool check_side(Check *k, Word slot, Word type, bool inferring)
     return (type == W_SYM(T_NUMBER) || type == W_SYM(T_BOOL)) && check_slot(k, &param, slot, inferring);
 }
 
+/* The variables X and Y must be of one type, unless what was emitted last has made sure of that: a condition and the form that it is of both ask. */
+static void guard_same(Check *k, const SlotInfo *x, const SlotInfo *y)
+{
+    Compiler *c = k->c;
+    const Instr *last = c->compared ? &c->code.instrs.data[c->compared - 1] : NULL;
+    bool again =
+        c->compared == c->code.instrs.len && last && last->arg[0] == x->local && last->arg[1] == y->local;
+    if (again) return;
+    EMIT3(c, OP_GUARD_SAME, x->local, y->local, need_label(c, k->fallback));
+    c->compared = c->code.instrs.len;
+}
+
 /* (== A B): both must be of one type, or the type of one not be known. */
 static bool check_same(Check *k, Word e, bool inferring, int depth)
 {
@@ -234,7 +246,7 @@ static bool check_same(Check *k, Word e, bool inferring, int depth)
         if (k->emit) {
             use_slot(c, a);
             use_slot(c, b);
-            EMIT3(c, OP_GUARD_SAME, x->local, y->local, need_label(c, k->fallback));
+            guard_same(k, x, y);
         }
         return true;
     }

@@ -99,7 +99,7 @@ uint32_t new_local(Compiler *c)
 uint32_t expression_begins(Compiler *c, Word e, bool tail, Word type)
 {
     uint32_t at = new_label(c), end = new_label(c);
-    place_label(c, at);
+    code_place_label(&c->code, at); /* no jump leads there */
     if (tail) place_label(c, end);
     CodeExpression x = {at, end, (uint16_t)template(c, e), (uint16_t)constant(c, type), tail};
     vec_push(&c->code.expressions, x);

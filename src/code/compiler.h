@@ -86,6 +86,7 @@ typedef struct Compiler {
     VEC(uint32_t) slot_map;      /* as the chunk's, with the numbers of now */
     uint32_t end;                /* label: no clause is left */
     uint32_t fail;               /* label of an instruction fail, made at need */
+    size_t compared; /* where the code stood behind a guard_same, with no label placed since; or 0 */
 } Compiler;
 
 /* -- compile.c -- */
@@ -118,6 +119,7 @@ static inline uint32_t new_label(Compiler *c)
 static inline void place_label(Compiler *c, uint32_t l)
 {
     code_place_label(&c->code, l);
+    c->compared = 0;
 }
 /* The code that begins now evaluates E: in tail position, or to a value where TYPE is expected; then expression_ends. */
 uint32_t expression_begins(Compiler *c, Word e, bool tail, Word type);
