@@ -29,15 +29,16 @@ static void free_options(Options *options)
 /* Take back what was bound since C was made, for a look at what it has left; VALUES keeps it for bind_again. */
 static void unbind(Bind *b, const Choice *c, WordVec *values)
 {
-    for (size_t i = c->trail; i < b->trail.len; i++) {
+    for (size_t i = b->trail.len; i-- > c->trail;) {
         vec_push(values, b->trail.data[i].cell->body[0]);
         b->trail.data[i].cell->body[0] = b->trail.data[i].unbound;
     }
 }
 
-static void bind_again(Bind *b, const Choice *c, WordVec *values)
+static void bind_again(Bind *b, WordVec *values)
 {
-    for (size_t i = 0; i < values->len; i++) b->trail.data[c->trail + i].cell->body[0] = values->data[i];
+    for (size_t i = values->len; i-- > 0;)
+        b->trail.data[b->trail.len - 1 - i].cell->body[0] = values->data[i];
     vec_free(values);
 }
 
@@ -279,7 +280,7 @@ static bool describe(Debugger *d, const Choice *c, Alternative *a, Options *out)
     a->kind = list_options(d, c, &a->goal, out);
     if (!word_is_nil(a->goal)) a->goal = as_it_is(d, a->goal);
     for (size_t i = 0; i < out->len; i++) out->data[i].atom = as_it_is(d, out->data[i].atom);
-    bind_again(&d->rt->bind, c, &values);
+    bind_again(&d->rt->bind, &values);
     if (!a->kind || out->len == 0) return a->kind != NULL;
     a->left = out->len;
     a->exact = out->len < MOST_OPTIONS;

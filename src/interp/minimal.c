@@ -123,7 +123,8 @@ static Word capture_bindings(Machine *m, Choice *c)
     WordVec pairs = {0};
     for (size_t i = c->trail; i < b->trail.len; i++) {
         const TrailEntry *e = &b->trail.data[i];
-        if (serial_of_making(word_payload(e->unbound)) >= c->born || word_is_nil(e->cell->body[0])) continue;
+        if (!word_is_nil(e->unbound) || serial_of_making(word_payload(e->unbound)) >= c->born) continue;
+        if (word_is_nil(e->cell->body[0])) continue;
         /* Through the cell's own word the variable could not be named once it is bound: the pair holds the cell unresolved. */
         vec_push(&pairs, word_from_ptr(TAG_VAR, e->cell));
         vec_push(&pairs, kept_result(m, c, e->cell->body[0]));

@@ -13,7 +13,8 @@
 
 typedef struct TrailEntry {
     Obj *cell;
-    Word unbound; /* the Nil-tagged serial to put back */
+    Word
+        unbound; /* the Nil-tagged serial to put back; of a cell that was bound already, the value (bind_resolved) */
 } TrailEntry;
 
 typedef struct Bind {
@@ -46,6 +47,12 @@ static inline void bind_cell(Bind *b, Word cell, Word value)
     }
     o->body[0] = value;
 }
+/* The bound CELL is bound to what VALUE is a resolved copy of: let VALUE take its place, so that neither is ever compared with the other or
+ * resolved again. */
+void bind_resolved(Bind *b, Word cell, Word value);
+/* Take that back in all cells, since the copies may no longer be as good; before each collection, too, so that nothing is kept by what the trail
+ * says of it. */
+void bind_forget_resolved(Bind *b);
 /* Undo every recorded binding above MARK. */
 void bind_undo(Bind *b, size_t mark);
 

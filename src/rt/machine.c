@@ -148,7 +148,7 @@ static void visit_trail(Bind *b, Heap *h, size_t from)
 }
 
 /* Drop the entries from FROM on that no choice point needs: those of cells younger than the choice point that would
- * undo them.  NEWER holds the choice points with marks above FROM, newest first; BASE is the next older one. */
+ * undo them, and those of cells that were bound already, which have their first values again.  NEWER holds the choice points with marks above FROM, newest first; BASE is the next older one. */
 static void compact_trail(Bind *b, size_t from, Choice **newer, size_t n, const Choice *base)
 {
     size_t out = from;
@@ -158,7 +158,8 @@ static void compact_trail(Bind *b, size_t from, Choice **newer, size_t n, const 
             keep = newer[--n]->keep;
             newer[n]->trail = out;
         }
-        if (word_payload(b->trail.data[i].unbound) < keep) b->trail.data[out++] = b->trail.data[i];
+        Word unbound = b->trail.data[i].unbound;
+        if (word_is_nil(unbound) && word_payload(unbound) < keep) b->trail.data[out++] = b->trail.data[i];
     }
     while (n > 0) newer[--n]->trail = out;
     b->trail.len = out;

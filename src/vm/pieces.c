@@ -81,6 +81,13 @@ typedef struct Items {
     bool ground;  /* none holds a variable, now that bound ones are replaced by their values */
 } Items;
 
+/* COPY is what the bound CELL stands for, resolved. */
+static void keep_copy(Machine *m, Word cell, Word copy)
+{
+    if (atom_is_cons(copy) && is_inert_copy(copy) && atom_deref(cell) != copy)
+        bind_resolved(&m->rt->bind, cell, copy);
+}
+
 /* Settle the items of EXPR into TO. */
 static bool settle_items(Machine *m, Word expr, Word *to, int depth, Items *found)
 {
@@ -92,6 +99,7 @@ static bool settle_items(Machine *m, Word expr, Word *to, int depth, Items *foun
         if (atom_may_reduce(item)) {
             if (!settle_at(m, &to[i], depth - 1)) return false;
             found->changed |= to[i] != item;
+            if (to[i] != item && word_is_cell(expr_at(expr, i))) keep_copy(m, expr_at(expr, i), to[i]);
         }
         found->ground &= item_is_ground(to[i]);
     }
@@ -140,6 +148,15 @@ static bool settle_at(Machine *m, Word *value, int depth)
 bool settle(Machine *m, Word *value)
 {
     return settle_at(m, value, SETTLE_DEPTH);
+}
+
+bool settle_local(Machine *m, Word *local, Word *value)
+{
+    if (!settle(m, value)) return false;
+    if (!is_inert_copy(*value)) return true;
+    if (word_is_cell(*local)) keep_copy(m, *local, *value);
+    *local = *value;
+    return true;
 }
 
 void note_inert(Machine *m, Word value)
@@ -226,10 +243,14 @@ static Word *load_slots(const Frame *f, const Chunk *c, const Template *t, Word 
 }
 
 /* Slots that have got a value now, or a resolved copy of theirs, are those of later templates, too. */
-static void store_slots(Frame *f, const Chunk *c, const Template *t, const Word *slots)
+static void store_slots(Machine *m, Frame *f, const Chunk *c, const Template *t, const Word *slots)
 {
     const uint8_t *map = template_map(c, t);
-    for (uint32_t i = 0; i < t->count; i++) f->slot[VM_LOCALS + map[i]] = slots[i];
+    for (uint32_t i = 0; i < t->count; i++) {
+        Word *local = &f->slot[VM_LOCALS + map[i]];
+        if (UNLIKELY(word_is_cell(*local))) keep_copy(m, *local, slots[i]);
+        *local = slots[i];
+    }
 }
 
 static const SlotName *template_names(const Chunk *c, const Template *t)
@@ -244,27 +265,30 @@ Word instantiate_template(Machine *m, Frame *f, const Chunk *c, uint32_t index)
     if (!word_is_slot(t->term) && (!atom_is_cons(t->term) || expr_is_ground(t->term))) return t->term;
     Word *slots = load_slots(f, c, t, few);
     Word atom = instantiate(&m->rt->heap, t->term, slots, template_names(c, t));
-    store_slots(f, c, t, slots);
+    store_slots(m, f, c, t, slots);
     if (slots != few) base_free(slots);
     return atom;
 }
 
-static void keep_parts(Frame *f, const uint8_t *map, Word term, Word value)
+static void keep_parts(Machine *m, Frame *f, const uint8_t *map, Word term, Word value)
 {
     for (uint32_t i = 0; i < expr_len(term); i++) {
         Word part = expr_at(term, i), item = expr_at(value, i);
         if (!atom_is_cons(item) || !is_inert_copy(item)) continue;
-        if (word_is_slot(part))
-            f->slot[VM_LOCALS + map[word_slot_index(part)]] = item;
-        else
-            keep_parts(f, map, part, item);
+        if (!word_is_slot(part)) {
+            keep_parts(m, f, map, part, item);
+            continue;
+        }
+        Word *local = &f->slot[VM_LOCALS + map[word_slot_index(part)]];
+        if (word_is_cell(*local)) keep_copy(m, *local, item);
+        *local = item;
     }
 }
 
-void keep_resolved(Frame *f, const Chunk *c, uint32_t index, Word value)
+void keep_resolved(Machine *m, Frame *f, const Chunk *c, uint32_t index, Word value)
 {
     const Template *t = &c->templates.data[index];
-    if (atom_is_cons(t->term)) keep_parts(f, template_map(c, t), t->term, value);
+    if (atom_is_cons(t->term)) keep_parts(m, f, template_map(c, t), t->term, value);
 }
 
 /* The form that is template WHOLE with VALUE as item I; *CHANGED: it is not what the item was. */
@@ -413,7 +437,7 @@ static MatchOutcome match_pattern(Machine *m, Frame *f, const Chunk *c, Word val
     b->custom = custom;
     bool ok = match_stored_pattern(b, t->term, value, slots, template_names(c, t));
     MatchOutcome outcome = match_outcome(m, trial, ok, custom);
-    if (outcome == MATCH_YES) store_slots(f, c, t, slots);
+    if (outcome == MATCH_YES) store_slots(m, f, c, t, slots);
     if (slots != few) base_free(slots);
     return outcome;
 }

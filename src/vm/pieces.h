@@ -22,6 +22,8 @@ static inline bool must_evaluate(Machine *m, Word *value)
 {
     return atom_may_reduce(*value) && !settle(m, value);
 }
+/* As settle, of what LOCAL holds, which keeps a resolved copy. */
+bool settle_local(Machine *m, Word *local, Word *value);
 /* Is F data: a symbol without types, meaning or rules?  Then a call of it is its own result. */
 bool is_data_function(Machine *m, Function *f);
 /* Is VALUE a resolved copy, which may take the place of what it was copied from? */
@@ -106,7 +108,7 @@ static inline bool is_item(Word value)
 
 Word instantiate_template(Machine *m, Frame *f, const Chunk *c, uint32_t index);
 /* VALUE is a resolved copy of what template INDEX stands for: the locals of F that are part of it are to hold their parts. */
-void keep_resolved(Frame *f, const Chunk *c, uint32_t index, Word value);
+void keep_resolved(Machine *m, Frame *f, const Chunk *c, uint32_t index, Word value);
 /* (HEAD ARGS...) */
 Word make_call(Machine *m, Word head, const Word *args, uint32_t n);
 /* The same where HEAD is data; COMPUTED: evaluation made some of the arguments. */

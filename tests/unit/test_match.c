@@ -59,6 +59,37 @@ static void test_trail(Fixture *f)
     f->roots.len = 0;
 }
 
+/* A copy takes the place of what a cell is bound to, until that is undone, forgotten, or a collection comes. */
+static void test_resolved(Fixture *f)
+{
+    Bind *b = &f->bind;
+    Heap *h = &f->heap;
+    size_t mark = b->trail.len;
+    b->keep = h->next_serial;
+    Word x = var(f), y = var(f), inner = var(f), first = atom_expr2(h, WORD_TRUE, inner),
+         copy = atom_expr2(h, WORD_TRUE, WORD_FALSE);
+    bind_cell(b, x, first);
+    bind_cell(b, y, x);
+    size_t before = b->trail.len;
+    bind_cell(b, inner, WORD_FALSE);
+    bind_resolved(b, y, copy);
+    CHECK(atom_deref(x) == copy && atom_deref(y) == copy);
+    bind_forget_resolved(b);
+    CHECK(atom_deref(x) == first);
+    bind_resolved(b, x, copy);
+    bind_undo(b, before);
+    CHECK(atom_deref(y) == first);
+    bind_resolved(b, x, copy);
+    f->roots.len = 0;
+    vec_push(&f->roots, x);
+    bind_forget_resolved(b); /* as the runtime does before it visits anything */
+    heap_collect(h, false);
+    CHECK(atom_is_cons(atom_deref(f->roots.data[0])) &&
+          word_is_var(expr_at(atom_deref(f->roots.data[0]), 1)));
+    b->trail.len = b->scanned = mark;
+    f->roots.len = 0;
+}
+
 static void test_trials(Fixture *f)
 {
     Bind *b = &f->bind;
@@ -556,6 +587,7 @@ int main(void)
     naive_init(&f.naive);
     naive_leaves(&f.heap, f.leaves);
     test_trail(&f);
+    test_resolved(&f);
     test_trials(&f);
     test_variables(&f);
     test_occurs(&f);
