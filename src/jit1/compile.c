@@ -569,7 +569,7 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
     case HOLE_RIGHT:
         return local_displacement(w->l->early.right);
     case HOLE_SMALL:
-        return (uint64_t)(int64_t)(int32_t)w->l->early.right;
+        return (uint64_t)(int64_t)(int32_t)w->l->early.right << 16;
     case HOLE_GIVEN:
         return local_displacement(w->l->early.given);
     case HOLE_VALUE:

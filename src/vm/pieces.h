@@ -62,38 +62,75 @@ static inline bool fits_type(Word value, Word type)
 /* Of two values that an opcode takes. */
 #define INT_OPERANDS (word_is_int(x) && word_is_int(y))
 
-/* Shifted up, integers of 48 bits overflow where those of 64 do.  Y is shifted already. */
+/* Integers of 48 bits are computed with 16 bits further up, where they overflow when those of 64 bits do.  A word turned round has its tag
+ * below. */
+static inline uint64_t word_turned(Word w)
+{
+    uint64_t turned = w << 16 | w >> 48;
+    /* Or compilers would take the tag out of W. */
+    __asm__("" : "+r"(turned));
+    return turned;
+}
+
+static inline Word word_turned_back(uint64_t turned)
+{
+    return turned << 48 | turned >> 16;
+}
+
+/* X shifted up; if X is no integer, not all bits below are 0: see are_shifted_up. */
+static inline int64_t int_shifted_up(Word x)
+{
+    return (int64_t)(word_turned(x) - TAG_INT);
+}
+
+static inline bool are_shifted_up(int64_t a, int64_t b)
+{
+    return (uint16_t)(a | b) == 0;
+}
+
+static inline Word int_shifted_back(int64_t a)
+{
+    return word_turned_back((uint64_t)a + TAG_INT);
+}
+
+/* Arithmetic that says false if its operands are no integers, or the result does not fit.  Y is shifted up already. */
 static inline bool add_shifted(Word x, int64_t y, Word *out)
 {
-    int64_t r;
-    if (__builtin_add_overflow((int64_t)(x << 16), y, &r)) return false;
-    *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
+    int64_t a = (int64_t)word_turned(x), r;
+    if ((uint16_t)a != TAG_INT || __builtin_add_overflow(a, y, &r)) return false;
+    *out = word_turned_back((uint64_t)r);
     return true;
 }
 
 static inline bool sub_shifted(Word x, int64_t y, Word *out)
 {
-    int64_t r;
-    if (__builtin_sub_overflow((int64_t)(x << 16), y, &r)) return false;
-    *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
+    int64_t a = (int64_t)word_turned(x), r;
+    if ((uint16_t)a != TAG_INT || __builtin_sub_overflow(a, y, &r)) return false;
+    *out = word_turned_back((uint64_t)r);
     return true;
 }
 
 static inline bool add_ints(Word x, Word y, Word *out)
 {
-    return add_shifted(x, (int64_t)(y << 16), out);
+    int64_t a = int_shifted_up(x), b = int_shifted_up(y), r;
+    if (!are_shifted_up(a, b) || __builtin_add_overflow(a, b, &r)) return false;
+    *out = int_shifted_back(r);
+    return true;
 }
 
 static inline bool sub_ints(Word x, Word y, Word *out)
 {
-    return sub_shifted(x, (int64_t)(y << 16), out);
+    int64_t a = int_shifted_up(x), b = int_shifted_up(y), r;
+    if (!are_shifted_up(a, b) || __builtin_sub_overflow(a, b, &r)) return false;
+    *out = int_shifted_back(r);
+    return true;
 }
 
 static inline bool mul_ints(Word x, Word y, Word *out)
 {
-    int64_t r;
-    if (__builtin_mul_overflow((int64_t)(x << 16), word_int48_get(y), &r)) return false;
-    *out = WORD_MAKE(TAG_INT, 0) | (uint64_t)r >> 16;
+    int64_t a = int_shifted_up(x), b = int_shifted_up(y), r;
+    if (!are_shifted_up(a, b) || __builtin_mul_overflow(a, b >> 16, &r)) return false;
+    *out = int_shifted_back(r);
     return true;
 }
 

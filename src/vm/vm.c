@@ -247,6 +247,12 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         ip += (end) + PEEK_I((end) - 4); \
         NEXT;                            \
     } while (0)
+#define IF_SMALL(operator, at, end, first)                                                 \
+    do {                                                                                   \
+        Word x = LOCAL(PEEK_S(0));                                                         \
+        if (LIKELY(word_is_int(x))) BRANCH_IF(word_int48_get(x) operator PEEK_I(at), end); \
+        UNFUSED(first);                                                                    \
+    } while (0)
 #define BACKTRACK goto backtrack
 /* Give X, an expression headed by data, which any caller takes. */
 #define GIVE_DATA(x)    \
@@ -259,6 +265,7 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         given = (x); \
         goto give;   \
     } while (0)
+#define GIVE_NUMBER(x) GIVE(x)
 
 #define FLOAT_OPERANDS ((word_is_double(x) || word_is_int(x)) && (word_is_double(y) || word_is_int(y)))
 #define AS_DOUBLE(w) (word_is_int(w) ? (double)word_int48_get(w) : word_double_get(w))
@@ -273,13 +280,12 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 #define ARITHMETIC(on_ints, expression, op, builtin)                \
     do {                                                            \
         Word y = POP, x = POP;                                      \
-        if (LIKELY(INT_OPERANDS)) {                                 \
-            Word result;                                            \
-            if (on_ints(x, y, &result)) {                           \
-                PUSH(result);                                       \
-                NEXT;                                               \
-            }                                                       \
-        } else if (FLOAT_OPERANDS) {                                \
+        Word result;                                                \
+        if (LIKELY(on_ints(x, y, &result))) {                       \
+            PUSH(result);                                           \
+            NEXT;                                                   \
+        }                                                           \
+        if (!INT_OPERANDS && FLOAT_OPERANDS) {                      \
             double a = AS_DOUBLE(x), b = AS_DOUBLE(y);              \
             PUSH(word_double(expression));                          \
             NEXT;                                                   \
@@ -294,8 +300,9 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 #define COMPARISON(cmp, builtin)                                        \
     do {                                                                \
         Word y = POP, x = POP;                                          \
-        if (LIKELY(INT_OPERANDS)) {                                     \
-            PUSH(word_bool(word_int48_get(x) cmp word_int48_get(y)));   \
+        int64_t a = int_shifted_up(x), b = int_shifted_up(y);           \
+        if (LIKELY(are_shifted_up(a, b))) {                             \
+            PUSH(word_bool(a cmp b));                                   \
             NEXT;                                                       \
         }                                                               \
         if (word_is_double(x) && word_is_double(y)) {                   \
