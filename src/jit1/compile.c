@@ -227,6 +227,74 @@ static void add_switch(Maker *k, uint32_t ip)
     k->flows = false;
 }
 
+/* May the call at IP be over at once in a way that the code itself can find out? */
+static bool may_be_over(const Maker *k, uint32_t ip)
+{
+    const Chunk *c = k->c;
+    if (!k->l->rest || c->functions.data[value_at(c, ip, 'f')]->chunk != c) return false;
+    if (op_at(c, ip) == OP_CALL) return true;
+    Word type = c->constants.data[value_at(c, ip, 'k')];
+    return type == W_SYM(UNDEFINED) || type == k->l->early.type;
+}
+
+/* Where argument I of a call of the code itself is: as the names of stencils have it, register 0, register 1, memory. */
+static uint32_t argument_place(const Maker *k, uint32_t i)
+{
+    enum { IN_MEMORY = 2 };
+    uint32_t from_top = k->c->arity - i;
+    return from_top <= k->state ? k->state - from_top : IN_MEMORY;
+}
+
+/* Ask whether the call at IP is over; returns the index of the piece. */
+static uint32_t add_test(Maker *k, uint32_t ip, uint32_t end)
+{
+    const Early *e = &k->l->early;
+    uint32_t right = e->two ? 1 + argument_place(k, e->right) : 0;
+    uint32_t test =
+        add_piece(k, STENCIL_over_eq_r0_small + 12 * e->compare + 4 * argument_place(k, e->left) + right, ip,
+                  k->heights[ip]);
+    k->l->pieces.data[test].length = (uint16_t)(end - ip);
+    vec_push(&k->cold, test);
+    return test;
+}
+
+/* The result of the call at IP, which TEST has found to be over. */
+static void add_over(Maker *k, uint32_t ip, uint32_t test)
+{
+    const Early *e = &k->l->early;
+    uint32_t place = e->gives == EARLY_WORD ? 0 : argument_place(k, e->given);
+    /* One operand may be below the arguments. */
+    if (k->state > k->c->arity) {
+        uint8_t state = k->state;
+        k->state = (uint8_t)(state - k->c->arity);
+        add_piece(k, k->state == 1 ? STENCIL_spill_1 : STENCIL_spill_2, ip, k->heights[ip] - k->c->arity);
+        k->state = state;
+    }
+    uint32_t over = add_piece(k, STENCIL_over_tested_r0 + 3 * e->gives + place, ip, k->heights[ip]);
+    k->l->pieces.data[over].other = test;
+    vec_push(&k->cold, over);
+}
+
+/* The call at IP, by the stencil ID. */
+static void add_call(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
+{
+    uint8_t state = k->state;
+    bool tests = may_be_over(k, ip);
+    uint32_t test = tests ? add_test(k, ip, end) : 0, call = (uint32_t)k->l->pieces.len;
+    add_code(k, ip, end, id);
+    if (tests) {
+        k->l->pieces.data[call].goes = k->l->rest;
+        k->l->pieces.data[test].goes = k->l->size;
+        k->state = state;
+        add_over(k, ip, test);
+        k->l->pieces.data[test].back = k->l->size;
+    }
+    k->l->pieces.data[call].back = k->l->size;
+    add_piece(k, STENCIL_returned, ip, k->heights[ip]);
+    k->state = 1;
+    k->flows = true;
+}
+
 /* Lay out what stands at IP; returns where it ends. */
 static uint32_t add_instruction(Maker *k, uint32_t ip)
 {
@@ -244,12 +312,11 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
     bool calls = id && !fused && is_call(op_at(k->c, ip));
     bool tail = id && !fused && is_tail_call(op_at(k->c, ip));
     if (k->l->checks && (calls || tail)) add_code(k, ip, end, STENCIL_checked_0 + k->state + 1);
-    add_code(k, ip, end, id);
-    if (fused) note_insides(k, ip, end);
     if (calls) {
-        add_piece(k, STENCIL_returned, ip, k->heights[ip]);
-        k->state = 1;
-        k->flows = true;
+        add_call(k, ip, end, id);
+    } else {
+        add_code(k, ip, end, id);
+        if (fused) note_insides(k, ip, end);
     }
     return end;
 }
@@ -270,13 +337,34 @@ static void add_rejoin(Maker *k, uint32_t ip)
     add_hop(k, ip, 0);
 }
 
-/* What takes over from a piece: the same with calls of C, the parts of a fusion one by one, or the VM, which then does all parts. */
+/* Does P ask whether a call is over? */
+static bool is_test(const Piece *p)
+{
+    return p->stencil >= STENCIL_over_eq_r0_small && p->stencil <= STENCIL_over_ge_mem_mem;
+}
+
+/* Is P the result of a call that is? */
+static bool is_result(const Piece *p)
+{
+    return p->stencil >= STENCIL_over_tested_r0 && p->stencil <= STENCIL_over_word;
+}
+
+/* What takes over from a piece: the call that was to be saved, the same with calls of C, the parts of a fusion one by one, or the VM, which then does all parts. */
 static void add_cold(Maker *k, uint32_t index)
 {
     Piece piece = k->l->pieces.data[index];
     uint32_t cold = stencils[piece.stencil].cold, end = piece.ip + piece.length;
+    if (is_result(&piece)) {
+        k->l->pieces.data[index].cold = k->l->pieces.data[piece.other].cold;
+        return;
+    }
     k->l->pieces.data[index].cold = (uint32_t)k->l->pieces.len;
     k->state = piece.state;
+    if (is_test(&piece)) {
+        add_code(k, piece.ip, end, single_at(k, piece.ip));
+        k->l->pieces.data[k->l->pieces.data[index].cold].back = piece.back;
+        return;
+    }
     if (!cold) {
         add_step(k, piece.ip, piece.height, piece.length);
         return;
@@ -328,8 +416,9 @@ static void add_beginning(Maker *k)
 {
     /* Calls are counted in their frames. */
     if (k->l->wish.early && !k->l->wish.counter && early_find(k->c, &k->l->early)) {
-        add_piece(k, k->l->early.test, 0, 0);
-        add_piece(k, k->l->early.gives, 0, 0);
+        const Early *e = &k->l->early;
+        add_piece(k, STENCIL_early_eq_small + 2 * e->compare + e->two, 0, 0);
+        add_piece(k, STENCIL_early_tested + e->gives, 0, 0);
         k->l->rest = k->l->size;
         add_frame(k);
         add_hop(k, k->l->early.rest, 0);
@@ -461,6 +550,12 @@ static uint64_t operand_hole(const Writer *w, const StencilHole *hole)
     }
 }
 
+/* Argument I of the call of the code itself. */
+static uint64_t argument_displacement(const Writer *w, uint32_t i)
+{
+    return local_displacement(w->c->locals + w->piece->height - w->c->arity + i);
+}
+
 static uint64_t computed_flag(const Writer *w)
 {
     return value_at(w->c, w->piece->ip, 'c') & 0x80 ? FF_CHANGED : 0;
@@ -514,8 +609,9 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
     case HOLE_OFFSET:
         return operand_hole(w, hole);
     case HOLE_NEXT:
-    case HOLE_BACK:
         return behind(w);
+    case HOLE_BACK:
+        return w->run + p->back;
     case HOLE_OTHER:
         return w->run + w->l->pieces.data[p->other].at;
     case HOLE_STACK:
@@ -557,7 +653,8 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
     case HOLE_SLOWLY:
         return w->run + w->l->pieces.data[p->cold].at;
     case HOLE_SELF:
-        return w->run;
+    case HOLE_OVER:
+        return w->run + p->goes;
     case HOLE_AGAIN:
         return w->run + w->l->again;
     case HOLE_LAY:
@@ -570,6 +667,12 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
         return local_displacement(w->l->early.right);
     case HOLE_SMALL:
         return (uint64_t)(int64_t)(int32_t)w->l->early.right << 16;
+    case HOLE_FIRST:
+        return argument_displacement(w, w->l->early.left);
+    case HOLE_SECOND:
+        return argument_displacement(w, w->l->early.right);
+    case HOLE_RESULT:
+        return argument_displacement(w, w->l->early.given);
     case HOLE_GIVEN:
         return local_displacement(w->l->early.given);
     case HOLE_VALUE:

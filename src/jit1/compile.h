@@ -21,9 +21,12 @@ typedef struct Piece {
     uint32_t at;     /* bytes from the beginning of the code */
     uint32_t cold;   /* index of the piece where the VM takes over */
     uint32_t
-        goes; /* where a hop goes: bytes from the beginning; 0: to the instruction.  Of a switch the case */
-    uint32_t other; /* index of the piece that is the other part of it, where it has two */
-    bool aside;     /* it is the part that is seldom used */
+        goes; /* where a hop goes: bytes from the beginning; 0: to the instruction.  Of a switch the case.  Of a
+                 call of itself where that begins; of the test before it where its result is given at once */
+    uint32_t
+        other; /* index of the piece that is the other part of it, where it has two; of such a result the test */
+    uint32_t back; /* of a call: where it comes back to, bytes from the beginning */
+    bool aside;    /* it is the part that is seldom used */
 } Piece;
 
 /* What machine code is to be like. */

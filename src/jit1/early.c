@@ -66,33 +66,34 @@ static bool gives_at_once(const Chunk *c, uint32_t ip, Early *e)
 {
     uint8_t op = op_at(c, ip);
     if (op == OP_RETURN_LOCAL || op == OP_RETURN_BRANCH) {
-        e->gives = STENCIL_early_local;
+        e->gives = EARLY_LOCAL;
+        e->type = W_SYM(T_NUMBER);
         e->given = value_at(c, ip, 's');
         return e->given < c->arity;
     }
     if (op != OP_PUSH_CONST && op != OP_PUSH_LONG_SMALL) return false;
     if (op_at(c, next_of(c, ip)) != OP_RETURN) return false;
-    e->gives = STENCIL_early_word;
+    e->gives = EARLY_WORD;
     e->value = op == OP_PUSH_CONST ? c->constants.data[value_at(c, ip, 'k')]
                                    : word_int48(operand_value(c, operand_of(c, ip, 'i')));
     e->type = type_of(e->value);
     return word_is_int(e->value) || word_is_bool(e->value) || word_is_sym(e->value);
 }
 
-/* The tests of one comparison: with a small integer, with a local; then the same where the call is over if it is false. */
-static StencilName first_test(uint8_t compare)
+/* What the opcode COMPARE asks, or the opposite. */
+static Comparison comparison(uint8_t compare, bool opposite)
 {
     switch (compare) {
     case OP_LT:
-        return STENCIL_early_lt_small;
+        return opposite ? ARE_GE : ARE_LT;
     case OP_LE:
-        return STENCIL_early_le_small;
+        return opposite ? ARE_GT : ARE_LE;
     case OP_GT:
-        return STENCIL_early_gt_small;
+        return opposite ? ARE_LE : ARE_GT;
     case OP_GE:
-        return STENCIL_early_ge_small;
+        return opposite ? ARE_LT : ARE_GE;
     default:
-        return STENCIL_early_eq_small;
+        return opposite ? ARE_NE : ARE_EQ;
     }
 }
 
@@ -104,8 +105,9 @@ bool early_find(const Chunk *c, Early *e)
     bool yes = gives_at_once(c, b.yes, e);
     if (!yes && !gives_at_once(c, b.no, e)) return false;
     bool tested = e->given == b.left || (b.two && e->given == b.right);
-    if (e->gives == STENCIL_early_local && tested) e->gives = STENCIL_early_tested;
-    e->test = (StencilName)((uint32_t)first_test(b.compare) + b.two + 2 * !yes);
+    if (e->gives == EARLY_LOCAL && tested) e->gives = EARLY_TESTED;
+    e->compare = comparison(b.compare, !yes);
+    e->two = b.two;
     e->left = b.left;
     e->right = b.right;
     e->rest = yes ? b.no : b.yes;

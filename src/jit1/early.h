@@ -6,15 +6,20 @@
 #include "jit1/bytecode.h"
 #include "jit1/stencil.h"
 
-/* What such a function does. */
+/* How integers are compared, in the order of the stencils. */
+typedef enum Comparison { ARE_EQ, ARE_NE, ARE_LT, ARE_LE, ARE_GT, ARE_GE } Comparison;
+typedef enum EarlyResult { EARLY_TESTED, EARLY_LOCAL, EARLY_WORD } EarlyResult;
+
+/* What such a function does: if LEFT compares so with RIGHT, the call is over. */
 typedef struct Early {
-    StencilName test;  /* compares LEFT with RIGHT; goes on where the call is over */
+    Comparison compare;
     uint32_t left;     /* a local, an argument */
-    uint32_t right;    /* the same, or a small integer, as the test has it */
-    StencilName gives; /* local GIVEN or the word VALUE */
+    uint32_t right;    /* the same, or a small integer */
+    bool two;          /* RIGHT is a local */
+    EarlyResult gives; /* local GIVEN, perhaps one that is compared; or the word VALUE */
     uint32_t given;
     Word value;
-    Word type;     /* of the result, when it is no local */
+    Word type;     /* of the result */
     uint32_t rest; /* where the code goes on when the call is not over */
 } Early;
 
