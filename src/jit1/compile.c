@@ -25,8 +25,10 @@ typedef struct Maker {
     VEC(uint32_t) cold; /* pieces that may leave their instruction to the VM */
     VEC(WayIn) ways;
     VEC(Inside) insides;
-    uint8_t state; /* operands in registers */
-    bool flows;    /* control comes from the piece before */
+    uint64_t floats;   /* locals that are expected to be floats, bit by bit */
+    uint64_t operands; /* the same of operands, from the bottom */
+    uint8_t state;     /* operands in registers */
+    bool flows;        /* control comes from the piece before */
 } Maker;
 
 /* -- Jumps -- */
@@ -55,6 +57,61 @@ static void look_through(Maker *k)
         }
     for (size_t i = 0; i < c->cases.len; i++)
         if (!word_is_nil(c->cases.data[i].key)) k->targets[c->cases.data[i].target] = true;
+}
+
+/* -- What operands are expected to be -- */
+
+/* Only how fast code is depends on this, so it need not be right; where control comes from elsewhere, it is taken for what it was in the code
+ * before. */
+
+static bool bit_of(uint64_t bits, uint32_t i)
+{
+    return i < 64 && bits >> i & 1;
+}
+
+static void set_bit(uint64_t *bits, uint32_t i, bool value)
+{
+    if (i < 64) *bits = (*bits & ~(UINT64_C(1) << i)) | (uint64_t)value << i;
+}
+
+static bool computes(uint8_t op)
+{
+    return op == OP_ADD || op == OP_SUB || op == OP_MUL;
+}
+
+static bool compares(uint8_t op)
+{
+    return op >= OP_LT && op <= OP_GE;
+}
+
+/* Go through the one instruction at IP, no fusion.  Does it compute with floats? */
+static bool expect(Maker *k, uint32_t ip)
+{
+    const Chunk *c = k->c;
+    uint8_t op = op_at(c, ip);
+    uint32_t height = (uint32_t)k->heights[ip];
+    bool floats = false;
+    if (computes(op) || compares(op)) {
+        floats = bit_of(k->operands, height - 1) || bit_of(k->operands, height - 2);
+        set_bit(&k->operands, height - 2, floats && computes(op));
+    } else if (op == OP_LOAD_LOCAL || op == OP_EVAL_LOCAL) {
+        set_bit(&k->operands, height, bit_of(k->floats, value_at(c, ip, 's')));
+    } else if (op == OP_PUSH_CONST) {
+        set_bit(&k->operands, height, word_is_double(c->constants.data[value_at(c, ip, 'k')]));
+    } else if (op == OP_STORE_LOCAL) {
+        set_bit(&k->floats, value_at(c, ip, 's'), bit_of(k->operands, height - 1));
+    } else if (op_info(op)->pushes) {
+        set_bit(&k->operands, k->heights[ip + length_at(c, ip)] - 1u, false);
+    }
+    return floats;
+}
+
+/* The stencil ID for what stands from IP to END, or the one like it for floats. */
+static uint32_t for_operands(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
+{
+    bool floats = false;
+    for (; ip < end; ip += length_at(k->c, ip)) floats |= expect(k, ip);
+    return floats && id && stencils[id - 1].floats ? stencils[id - 1].floats : id;
 }
 
 /* -- Laying out -- */
@@ -309,6 +366,7 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
         end = ip + length_at(k->c, ip);
         id = single_at(k, ip);
     }
+    id = for_operands(k, ip, end, id);
     bool calls = id && !fused && is_call(op_at(k->c, ip));
     bool tail = id && !fused && is_tail_call(op_at(k->c, ip));
     if (k->l->checks && (calls || tail)) add_code(k, ip, end, STENCIL_checked_0 + k->state + 1);
@@ -449,7 +507,7 @@ bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
 {
     const char *error;
     uint32_t at;
-    Maker k = {.c = c, .l = l};
+    Maker k = {.c = c, .l = l, .floats = wish.floats};
     *l = (Layout){.wish = wish};
     k.heights = chunk_heights(c, &error, &at);
     if (!k.heights) return false;

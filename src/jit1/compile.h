@@ -34,6 +34,8 @@ typedef struct LayoutWish {
     uint64_t *counter; /* of calls; NULL: they are not counted */
     bool early;        /* calls may be over before they have a frame, which gdb cannot stop in */
     uint32_t force;    /* the guard of each piece that always fails (jit1/force.h); 0: none */
+    uint64_t
+        floats; /* locals that are expected to be floats when a call begins, bit by bit: the code is as right for others */
 } LayoutWish;
 
 /* Machine code in the making: where everything will be. */

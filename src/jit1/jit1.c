@@ -414,6 +414,17 @@ static bool fail(Jit1 *j, Chunk *c, Function *f, const char *reason)
     return false;
 }
 
+/* The locals that are floats in the frame at work, which may be about to run C. */
+static uint64_t floats_in_frame(const Machine *m, const Chunk *c)
+{
+    const Frame *f = m ? m->frame : NULL;
+    uint64_t floats = 0;
+    if (!f || f->kind != FRAME_VM || frame_chunk(f) != c) return 0;
+    for (uint32_t i = 0; i < c->locals && i < 64; i++)
+        floats |= (uint64_t)word_is_double(f->slot[VM_LOCALS + i]) << i;
+    return floats;
+}
+
 static bool make_native(Vm *vm, Chunk *c)
 {
     Jit1 *j = vm->above;
@@ -423,7 +434,10 @@ static bool make_native(Vm *vm, Chunk *c)
     uint64_t began = base_now_ns();
     if (j->config.cache_entries && j->live >= j->config.cache_entries) make_room(j);
     Layout l;
-    LayoutWish wish = {j->counts ? &f->executions : NULL, !j->config.debug, j->config.force_exit};
+    LayoutWish wish = {.counter = j->counts ? &f->executions : NULL,
+                       .early = !j->config.debug,
+                       .force = j->config.force_exit,
+                       .floats = floats_in_frame(vm->stats.rt->machine, c)};
     if (!layout_make(&l, c, wish)) return fail(j, c, f, "code of unknown stack height");
     uint32_t at = take_room(j, l.size), size = l.size;
     bool ok = at != UINT32_MAX && write_code(j, &l, c, at);

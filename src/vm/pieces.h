@@ -134,6 +134,35 @@ static inline bool mul_ints(Word x, Word y, Word *out)
     return true;
 }
 
+/* The same for floats: it says false, too, if the result is not a number.  Words that are none are not numbers to the processor, and what it
+ * makes of them is none. */
+static inline bool word_of_double(double d, Word *out)
+{
+    memcpy(out, &d, sizeof d);
+    return d == d;
+}
+
+static inline bool add_doubles(Word x, Word y, Word *out)
+{
+    return word_of_double(word_double_get(x) + word_double_get(y), out);
+}
+
+static inline bool sub_doubles(Word x, Word y, Word *out)
+{
+    return word_of_double(word_double_get(x) - word_double_get(y), out);
+}
+
+static inline bool mul_doubles(Word x, Word y, Word *out)
+{
+    return word_of_double(word_double_get(x) * word_double_get(y), out);
+}
+
+/* Are X and Y floats, and none of them not a number? */
+static inline bool are_ordered(Word x, Word y)
+{
+    return !__builtin_isunordered(word_double_get(x), word_double_get(y));
+}
+
 /* Is VALUE an item of an expression as it stands: no bound variable, nothing to evaluate, not Empty? */
 static inline bool is_item(Word value)
 {

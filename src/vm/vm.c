@@ -277,11 +277,12 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         Word goal = make_call(m, word_op(builtin), pair, 2); \
         LEAVE(call_again(m, f, c, AT, goal, type));          \
     } while (0)
-#define ARITHMETIC(on_ints, expression, op, builtin)                \
+#define ON_NUMBERS(name, x, y, out) (LIKELY(name##_ints(x, y, out)) || name##_doubles(x, y, out))
+#define ARITHMETIC(name, expression, op, builtin)                   \
     do {                                                            \
         Word y = POP, x = POP;                                      \
         Word result;                                                \
-        if (LIKELY(on_ints(x, y, &result))) {                       \
+        if (LIKELY(ON_NUMBERS(name, x, y, &result))) {              \
             PUSH(result);                                           \
             NEXT;                                                   \
         }                                                           \
