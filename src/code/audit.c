@@ -54,6 +54,7 @@ static const char *const contracts[256] = {
     [OP_RETURN_BRANCH] = "r1k",
     [OP_RETURN_FORM] = "rx.r",
     [OP_BRANCH_VALUE] = "r1k",
+    [OP_RETURN_ARGUMENT] = "ri",
     [OP_CALL_VALUE] = ".",
     [OP_CALL_NATIVE] = "o.",
     [OP_CALL_BUILTIN] = "b.",

@@ -251,8 +251,7 @@ static void collect_rules(Compiler *c)
     if (c->clauses.len > MAX_CLAUSES) refuse(c, REFUSED_TOO_LARGE);
 }
 
-/* Does the type of the function say that argument I arrives as it stands? */
-static bool is_raw_argument(Compiler *c, uint32_t i)
+bool is_raw_argument(Compiler *c, uint32_t i)
 {
     const SymbolTypes *types = scope_symbol_types(&c->rt->types, c->scope, c->chunk->name);
     if (types->count == 0) return false;

@@ -129,6 +129,8 @@ void expression_ends(Compiler *c, uint32_t expression);
  * functions, too. */
 bool collect_clauses(Compiler *c, uint32_t name, uint32_t arity, ClauseVec *out);
 
+/* Does the type of the function say that argument I arrives as it stands? */
+bool is_raw_argument(Compiler *c, uint32_t i);
 /* What follows belongs to E, if its place is known; the caller puts c->code.place back. */
 void place_expression(Compiler *c, Word e);
 
@@ -225,6 +227,8 @@ bool is_quiet(Compiler *c, Word e);
 /* Opcode of an arithmetic operation or comparison, or OP_HALT. */
 Op arithmetic_op(Word head);
 
+/* The argument that has matched what E is, too, word for word, so that it may take the place of an instance of E; or NO_LOCAL. */
+uint32_t same_argument(Compiler *c, Word e);
 /* Is E a call that code makes, and no form? */
 bool is_direct_call(Compiler *c, Word e);
 /* Code for its value, any type; guards jump to *FALLBACK, made at need. */

@@ -158,9 +158,62 @@ static void plain_value(Compiler *c, Word e, Word type, int depth)
     emit_call(c, e, type, false);
 }
 
+/* -- Data that is an argument --
+ *
+ * A clause that gives one of its arguments back need not make it anew: (= (proof (is $x $t)) (match &self (is $x $t) (is $x $t))). */
+
+/* Are the stored terms X and Y, of one clause, the same, and would be for whatever X matches?  (1 matches 1.0.) */
+static bool is_same_term(Word x, Word y)
+{
+    if (!atom_is_cons(x) || !atom_is_cons(y))
+        return x == y && (word_is_slot(x) || word_is_sym(x) || word_is_bool(x) || x == WORD_UNIT);
+    if (expr_len(x) != expr_len(y)) return false;
+    for (uint32_t i = 0; i < expr_len(x); i++)
+        if (!is_same_term(expr_at(x, i), expr_at(y, i))) return false;
+    return true;
+}
+
+/* Is E data with all its parts, those whose heads only the VM knows perhaps? */
+static bool may_be_data(Compiler *c, Word e, int depth)
+{
+    if (!atom_is_cons(e)) return e != W_SYM(EMPTY);
+    Word head = expr_at(e, 0);
+    if (depth == 0 || (word_is_sym(head) && !(is_plain_call(c, e) && is_data(c, e)))) return false;
+    if (!word_is_sym(head) && !word_is_slot(head) && !atom_is_cons(head)) return false;
+    for (uint32_t i = 0; i < expr_len(e); i++)
+        if (!may_be_data(c, expr_at(e, i), depth - 1)) return false;
+    return true;
+}
+
+/* Does each variable of TERM stand for one place of the left side only?  Other places may have what is equal, but not the same. */
+static bool is_linear(Compiler *c, Word term)
+{
+    uint32_t *all = count_slots(c, c->clause->rule.lhs), *inside = count_slots(c, term);
+    bool linear = true;
+    for (size_t i = 0; i < c->slots.len; i++) linear &= inside[i] == 0 || all[i] == 1;
+    base_free(all);
+    base_free(inside);
+    return linear;
+}
+
+uint32_t same_argument(Compiler *c, Word e)
+{
+    Word lhs = c->clause->rule.lhs;
+    if (c->map_first != c->clause->map_first || !atom_is_cons(e)) return NO_LOCAL;
+    for (uint32_t i = 0; i < c->chunk->arity; i++)
+        if (is_same_term(expr_at(lhs, i + 1), e) && is_linear(c, e)) return i;
+    return NO_LOCAL;
+}
+
 static void plain_tail(Compiler *c, Word e, int depth)
 {
     if (is_data(c, e)) {
+        uint32_t argument = may_be_data(c, e, MAX_NESTING) ? same_argument(c, e) : NO_LOCAL;
+        if (argument != NO_LOCAL && !is_raw_argument(c, argument)) {
+            rt_note_data_head(c->rt, word_sym_id(expr_at(e, 0)));
+            EMIT2(c, OP_RETURN_ARGUMENT, argument, template(c, e));
+            return;
+        }
         push_data(c, e, depth);
         EMIT0(c, OP_RETURN);
         return;

@@ -159,6 +159,25 @@ bool settle_local(Machine *m, Word *local, Word *value)
     return true;
 }
 
+/* May VALUE, which has matched TERM, be data, as far as the heads tell that TERM has variables for? */
+static bool parts_are_data(Machine *m, Word term, Word value)
+{
+    for (uint32_t i = 0; i < expr_len(term); i++) {
+        Word part = expr_at(term, i);
+        if (!atom_is_cons(part)) continue;
+        Word item = atom_deref(expr_at(value, i));
+        bool done = !atom_may_reduce(item) && !word_is_sym(expr_at(part, 0));
+        if (done && !is_inert(m, item) && !heads_data(m, item)) return false;
+        if (!parts_are_data(m, part, item)) return false;
+    }
+    return true;
+}
+
+bool settle_argument(Machine *m, const Chunk *c, uint32_t index, Word *value)
+{
+    return parts_are_data(m, c->templates.data[index].term, *value) && !must_evaluate(m, value);
+}
+
 void note_inert(Machine *m, Word value)
 {
     if (!expr_is_ground(value)) return;
@@ -498,6 +517,13 @@ bool safepoint_again(Machine *m)
     /* The collection has seen the frame, which goes on and changes. */
     machine_touch(m, m->frame);
     return true;
+}
+
+Step leave_for(Machine *m, Frame *f, const Chunk *c, uint32_t index)
+{
+    Word atom = instantiate_template(m, f, c, index), type = f->slot[VM_TYPE];
+    m->frame = f->parent;
+    return step_eval(m, atom, type);
 }
 
 Step leave_stuck(Machine *m, Frame *f, const Chunk *c)

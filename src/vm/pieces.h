@@ -24,6 +24,9 @@ static inline bool must_evaluate(Machine *m, Word *value)
 }
 /* As settle, of what LOCAL holds, which keeps a resolved copy. */
 bool settle_local(Machine *m, Word *local, Word *value);
+/* As settle, of *VALUE, an argument that has matched template INDEX, when the instance of that is to be evaluated instead: expressions of the template
+ * whose heads the code does not know are looked at again, though *VALUE may have been evaluated before. */
+bool settle_argument(Machine *m, const Chunk *c, uint32_t index, Word *value);
 /* Is F data: a symbol without types, meaning or rules?  Then a call of it is its own result. */
 bool is_data_function(Machine *m, Function *f);
 /* Is VALUE a resolved copy, which may take the place of what it was copied from? */
@@ -230,6 +233,8 @@ Step call_after_safepoint(Machine *m, Word goal, Word type, bool computed);
 bool safepoint_again(Machine *m);
 /* F gives VALUE, a symbol or an open expression: some mean something else than themselves. */
 Step leave_with(Machine *m, Frame *f, const Chunk *c, Word value);
+/* Evaluate template INDEX in place of F. */
+Step leave_for(Machine *m, Frame *f, const Chunk *c, uint32_t index);
 /* The call that F carries out is its own result. */
 Step leave_stuck(Machine *m, Frame *f, const Chunk *c);
 

@@ -124,7 +124,8 @@ static BailoutReason reason_of(uint8_t op)
 /* Does OP end a call with a value that perhaps must be evaluated first? */
 static bool gives_local(uint8_t op)
 {
-    return op == OP_RETURN_LOCAL || op == OP_RETURN_BRANCH || op == OP_RETURN_FORM;
+    return op == OP_RETURN_LOCAL || op == OP_RETURN_BRANCH || op == OP_RETURN_FORM ||
+           op == OP_RETURN_ARGUMENT;
 }
 
 /* Does the guard AT let its value pass?  Whether a value would be settled data is not asked: that changes it. */
@@ -310,6 +311,7 @@ static BailoutReason native_reason(const Machine *m, const WatchPlace *p, uint8_
     case OP_RETURN_LOCAL:
     case OP_RETURN_BRANCH:
     case OP_RETURN_FORM:
+    case OP_RETURN_ARGUMENT:
     case OP_RETURN_ERROR:
     case OP_STUCK:
     case OP_NOT_REDUCIBLE:

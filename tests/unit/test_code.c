@@ -169,6 +169,9 @@ static const struct {
     {"(= (f) 1)", "f", 0},
     {"(= (f $x) $x)", "f", 1},
     {"(= (f $x) NotReducible)", "f", 1},
+    {"(= (f $k (Is ($p $x) $t)) (let $t (g $k) (Is ($p $x) $t)))\n(= (f $k (Is A A)) (Is A $k))\n(= (g $x) "
+     "$x)",
+     "f", 2},
     {"(= (f $x) (Error $x bad))", "f", 1},
     {"(= (f $x) (if $x Empty (Error $x bad)))", "f", 1},
     {"(= (f $x $y) (let $z (+ $x $y) (Pair $z (Pair $x $free))))", "f", 2},
