@@ -66,6 +66,7 @@ static const char *const contracts[256] = {
     [OP_MATCH_CONST] = "rk..",
     [OP_MATCH_ATOM] = "rk..",
     [OP_MATCH_SAME] = "rr.",
+    [OP_SPLIT] = "rww.",
     [OP_UNIFY_HEAD] = "hq.",
     [OP_TRY] = ".",
     [OP_FORK] = ".",

@@ -218,6 +218,8 @@ void value_fallback(Compiler *c, Word e, Word type, uint32_t fallback, uint32_t 
 void tail_fallback(Compiler *c, Word e, uint32_t fallback, uint32_t height);
 /* Push ITEM as it stands. */
 void push_raw(Compiler *c, Word item);
+/* Code that puts ITEM as it stands into a local, if it is in none; returns that. */
+uint32_t store_raw(Compiler *c, Word item);
 /* A call of E's function, whose arguments are pushed.  TYPE: of the result; WORD_NIL: the frame's, when in its place (TAIL). */
 void emit_call(Compiler *c, Word e, Word type, bool tail);
 /* Code for E in a frame of its own, where TYPE is expected. */
@@ -263,8 +265,8 @@ void compile_choosing_call(Compiler *c, Word e, int depth);
 bool compile_form(Compiler *c, Word e, int depth);
 /* Is E a control form that compile_form accepts? */
 bool is_form(Compiler *c, Word e);
-/* (if C A B) as a value where no type is expected. */
-bool is_value_if(Compiler *c, Word e);
+/* A conditional as a value where TYPE is expected. */
+bool is_value_if(Compiler *c, Word e, Word type);
 void compile_value_if(Compiler *c, Word e, int depth);
 /* (breakpoint!), or (breakpoint! C) with a C that is certainly a Bool, as a value. */
 bool is_breakpoint(Compiler *c, Word e);

@@ -355,16 +355,6 @@ static void compile_loop(Compiler *c, const Loop *l, uint32_t *fallback, int dep
         EMIT2(c, OP_TAIL_ITEMS, l->done, changed);
 }
 
-/* Code that puts ITEM as it stands into a local, if it is in none; returns that. */
-static uint32_t store_raw(Compiler *c, Word item)
-{
-    if (word_is_slot(item)) return use_slot(c, item);
-    uint32_t local = new_local(c);
-    push_raw(c, item);
-    EMIT1(c, OP_STORE_LOCAL, local);
-    return local;
-}
-
 /* What must be so before the loop begins; else to *FALLBACK. */
 static void compile_guards(Compiler *c, const Loop *l, const Signature *sig, uint32_t *fallback)
 {

@@ -9,12 +9,29 @@ static bool is_plain_result(Word e)
     return e != W_SYM(NOT_REDUCIBLE);
 }
 
+/* A conditional on atoms as they stand. */
+static bool is_test(Compiler *c, Word e)
+{
+    return is_native_call(c, e, BI_if_equal, 5) || is_native_call(c, e, BI_if_error, 4);
+}
+
+static Word then_of(Word e)
+{
+    return expr_at(e, expr_len(e) - 2);
+}
+
+static Word else_of(Word e)
+{
+    return expr_at(e, expr_len(e) - 1);
+}
+
+/* A conditional: its branches are the last two items. */
 static bool is_if(Compiler *c, Word e)
 {
-    if (!is_native_call(c, e, BI_if_, 4)) return false;
+    if (!is_native_call(c, e, BI_if_, 4) && !is_test(c, e)) return false;
     const Signature *sig = simple_signature(c, e);
-    return sig && !is_error_literal(expr_at(e, 1)) && can_check(c, sig, e) &&
-           is_plain_result(expr_at(e, 2)) && is_plain_result(expr_at(e, 3));
+    return sig && !(is_error_literal(expr_at(e, 1)) && !is_test(c, e)) && can_check(c, sig, e) &&
+           is_plain_result(then_of(e)) && is_plain_result(else_of(e));
 }
 
 static bool is_let(Compiler *c, Word e)
@@ -85,20 +102,38 @@ static bool is_trace(Compiler *c, Word e)
            is_plain_result(expr_at(e, 2));
 }
 
+/* Are X and Y variables that nothing has seen, and different ones? */
+static bool are_new(Compiler *c, Word x, Word y)
+{
+    return word_is_slot(x) && word_is_slot(y) && x != y && slot_info(c, x)->state == SLOT_NONE &&
+           slot_info(c, y)->state == SLOT_NONE;
+}
+
+static bool is_if_decons(Compiler *c, Word e)
+{
+    if (!is_native_call(c, e, BI_if_decons_expr, 6) || !are_new(c, expr_at(e, 2), expr_at(e, 3)))
+        return false;
+    Word list = expr_at(e, 1);
+    if (word_is_slot(list) ? slot_info(c, list)->state != SLOT_SET : !atom_is_expr(list)) return false;
+    return !has_slot(list, expr_at(e, 2)) && !has_slot(list, expr_at(e, 3)) &&
+           is_plain_result(expr_at(e, 4)) && is_plain_result(expr_at(e, 5));
+}
+
+/* Is VALUE a call of decons-atom, whose head and tail PATTERN names? */
+static bool is_split(Compiler *c, Word pattern, Word value)
+{
+    return is_pair(pattern) && are_new(c, expr_at(pattern, 0), expr_at(pattern, 1)) &&
+           is_native_call(c, value, BI_decons_atom, 2) && word_is_slot(expr_at(value, 1)) &&
+           slot_info(c, expr_at(value, 1))->state == SLOT_SET;
+}
+
 static bool is_unify(Compiler *c, Word e)
 {
     return is_native_call(c, e, BI_unify, 5) && is_plain_result(expr_at(e, 3)) &&
            is_plain_result(expr_at(e, 4));
 }
 
-/* -- if -- */
-
-/* Code for the condition of E; it jumps to FALLBACK when the types of the call are not what they must be. */
-static void compile_condition(Compiler *c, Word e, uint32_t *fallback, int depth)
-{
-    emit_checks(c, simple_signature(c, e), e, fallback);
-    compile_value(c, expr_at(e, 1), W_SYM(T_BOOL), depth - 1);
-}
+/* -- if, if-equal, if-error -- */
 
 /* FORM as a context, its item ITEM having become the value in LOCAL (0: none has). */
 static FormContext context(Word form, uint32_t item, uint32_t local)
@@ -106,22 +141,73 @@ static FormContext context(Word form, uint32_t item, uint32_t local)
     return (FormContext){form, WORD_NIL, item, local};
 }
 
-static FormContext branch(Word form, Word condition)
+static FormContext branch(Compiler *c, Word form, Word condition)
 {
-    return (FormContext){form, condition, 0, 0};
+    return is_test(c, form) ? context(form, 0, 0) : (FormContext){form, condition, 0, 0};
+}
+
+/* Where a value as it stands is compared with this, the word tells. */
+static bool is_plain_constant(Word w)
+{
+    return word_is_sym(w) || word_is_bool(w) || w == WORD_UNIT;
+}
+
+/* Is E a comparison of a variable with a constant? */
+static bool compares_with_constant(Compiler *c, Word e)
+{
+    return is_native_call(c, e, BI_if_equal, 5) && word_is_slot(expr_at(e, 1)) &&
+           is_plain_constant(expr_at(e, 2));
+}
+
+/* Code that pushes whether the test E comes out True. */
+static void push_test(Compiler *c, Word e)
+{
+    push_raw(c, expr_at(e, 1));
+    if (is_native_call(c, e, BI_if_equal, 5)) {
+        push_raw(c, expr_at(e, 2));
+        emit(c, OP_CALL_NATIVE, 2, constant(c, word_op(BI_alpha_equal)), 2, 0, 0, 0);
+        return;
+    }
+    EMIT1(c, OP_PUSH_CONST, constant(c, WORD_TRUE));
+    EMIT1(c, OP_PUSH_CONST, constant(c, WORD_FALSE));
+    emit(c, OP_CALL_NATIVE, 3, constant(c, expr_at(e, 0)), 3, 0, 0, 0);
+}
+
+/* Code that goes on if the condition of E is True, and at OTHERWISE if it is False.  END: where a value of E that tier 0 finds is pushed;
+ * NO_LABEL in tail position.  *FALLBACK: where it jumps when the types of the call are not what they must be. */
+static void compile_condition(Compiler *c, Word e, uint32_t otherwise, uint32_t end, uint32_t *fallback,
+                              int depth)
+{
+    bool tail = end == NO_LABEL;
+    if (compares_with_constant(c, e)) {
+        if (tail) EMIT0(c, OP_ANY_TYPE);
+        EMIT4(c, OP_MATCH_CONST, use_slot(c, expr_at(e, 1)), constant(c, expr_at(e, 2)), otherwise,
+              otherwise);
+        return;
+    }
+    if (is_test(c, e)) {
+        if (tail) EMIT0(c, OP_ANY_TYPE);
+        push_test(c, e);
+    } else {
+        emit_checks(c, simple_signature(c, e), e, fallback);
+        compile_value(c, expr_at(e, 1), W_SYM(T_BOOL), depth - 1);
+    }
+    if (tail)
+        EMIT2(c, OP_TAIL_BRANCH_BOOL, otherwise, template(c, e));
+    else
+        EMIT3(c, OP_BRANCH_BOOL, otherwise, template(c, e), end);
 }
 
 static void tail_if(Compiler *c, Word e, int depth)
 {
     uint32_t fallback = NO_LABEL, height = c->height, otherwise = new_label(c);
-    compile_condition(c, e, &fallback, depth);
-    EMIT2(c, OP_TAIL_BRANCH_BOOL, otherwise, template(c, e));
+    compile_condition(c, e, otherwise, NO_LABEL, &fallback, depth);
     SlotInfo *before = slots_save(c);
-    compile_part(c, branch(e, WORD_TRUE), expr_at(e, 2), depth - 1);
+    compile_part(c, branch(c, e, WORD_TRUE), then_of(e), depth - 1);
     slots_restore(c, before);
     place_label(c, otherwise);
     c->height = height;
-    compile_part(c, branch(e, WORD_FALSE), expr_at(e, 3), depth - 1);
+    compile_part(c, branch(c, e, WORD_FALSE), else_of(e), depth - 1);
     tail_fallback(c, e, fallback, height);
 }
 
@@ -137,11 +223,18 @@ static bool is_quiet_condition(Compiler *c, Word e)
     return true;
 }
 
-/* Where a value is wanted the branches may share the frame only if the condition leaves no alternatives: see needs_frame. */
-bool is_value_if(Compiler *c, Word e)
+/* Can BRANCH of E be a value in the frame of what is around E?  What a variable stands for may say that E is irreducible. */
+static bool is_value_branch(Compiler *c, Word e, Word branch)
 {
-    return is_if(c, e) && is_quiet_condition(c, expr_at(e, 1)) && !is_error_literal(expr_at(e, 2)) &&
-           !is_error_literal(expr_at(e, 3));
+    return !is_error_literal(branch) && !(word_is_slot(branch) && is_test(c, e));
+}
+
+/* Where a value is wanted the branches may share the frame only if the condition leaves no alternatives: see needs_frame. */
+bool is_value_if(Compiler *c, Word e, Word type)
+{
+    return is_if(c, e) && (type == W_SYM(UNDEFINED) || is_test(c, e)) &&
+           (is_test(c, e) || is_quiet_condition(c, expr_at(e, 1))) && is_value_branch(c, e, then_of(e)) &&
+           is_value_branch(c, e, else_of(e));
 }
 
 static void value_branch(Compiler *c, Word whole, Word condition, Word e, int depth)
@@ -155,21 +248,45 @@ static void value_branch(Compiler *c, Word whole, Word condition, Word e, int de
 void compile_value_if(Compiler *c, Word e, int depth)
 {
     uint32_t fallback = NO_LABEL, height = c->height, otherwise = new_label(c), end = new_label(c);
-    compile_condition(c, e, &fallback, depth);
-    EMIT3(c, OP_BRANCH_BOOL, otherwise, template(c, e), end);
+    compile_condition(c, e, otherwise, end, &fallback, depth);
     SlotInfo *before = slots_save(c);
     c->height = height;
-    value_branch(c, e, WORD_TRUE, expr_at(e, 2), depth);
+    value_branch(c, e, WORD_TRUE, then_of(e), depth);
     EMIT1(c, OP_JUMP, end);
     SlotInfo *then = slots_save(c);
     slots_restore(c, before);
     place_label(c, otherwise);
     c->height = height;
-    value_branch(c, e, WORD_FALSE, expr_at(e, 3), depth);
+    value_branch(c, e, WORD_FALSE, else_of(e), depth);
     slots_merge(c, then);
     value_fallback(c, e, W_SYM(UNDEFINED), fallback, height);
     slots_of_term(c, e, SLOT_PERHAPS);
     place_label(c, end);
+}
+
+/* -- Taking expressions apart -- */
+
+/* Code that puts head and tail of the expression in LIST into the locals of two variables; to OTHERWISE when it has no items. */
+static void split_into(Compiler *c, uint32_t list, Word head, Word tail, uint32_t otherwise)
+{
+    EMIT4(c, OP_SPLIT, list, slot_local(c, head), slot_local(c, tail), otherwise);
+    slot_info(c, head)->state = slot_info(c, tail)->state = SLOT_SET;
+    slot_info(c, head)->raw = slot_info(c, tail)->raw = true;
+}
+
+static void compile_if_decons(Compiler *c, Word e, int depth)
+{
+    uint32_t fallback = NO_LABEL, height = c->height, otherwise = new_label(c);
+    emit_checks(c, simple_signature(c, e), e, &fallback);
+    EMIT0(c, OP_ANY_TYPE);
+    uint32_t list = store_raw(c, expr_at(e, 1));
+    SlotInfo *before = slots_save(c);
+    split_into(c, list, expr_at(e, 2), expr_at(e, 3), otherwise);
+    compile_part(c, context(e, 0, 0), expr_at(e, 4), depth - 1);
+    slots_restore(c, before);
+    place_label(c, otherwise);
+    compile_part(c, context(e, 0, 0), expr_at(e, 5), depth - 1);
+    tail_fallback(c, e, fallback, height);
 }
 
 /* -- Binding -- */
@@ -242,9 +359,28 @@ static bool counts_results(Compiler *c, Word e)
     return alone;
 }
 
+/* (let (HEAD TAIL) (decons-atom LIST) BODY) */
+static void compile_let_split(Compiler *c, Word e, int depth)
+{
+    uint32_t fallback = NO_LABEL, height = c->height;
+    Word pattern = expr_at(e, 1);
+    SlotInfo *before = slots_save(c);
+    EMIT0(c, OP_ANY_TYPE);
+    split_into(c, slot_local(c, expr_at(expr_at(e, 2), 1)), expr_at(pattern, 0), expr_at(pattern, 1),
+               need_label(c, &fallback));
+    compile_part(c, context(e, 0, 0), expr_at(e, 3), depth - 1);
+    slots_restore(c, before);
+    tail_fallback(c, e, fallback, height);
+}
+
 static void compile_let(Compiler *c, Word e, int depth)
 {
     uint32_t fallback = NO_LABEL, height = c->height;
+    /* What a variable stands for may say that the form is irreducible, which names the value. */
+    if (is_split(c, expr_at(e, 1), expr_at(e, 2)) && !word_is_slot(expr_at(e, 3))) {
+        compile_let_split(c, e, depth);
+        return;
+    }
     emit_check_any(c, expr_at(e, 2), &fallback);
     if (counts_results(c, e))
         gather_results(c, OP_COLLAPSE_COUNT, expr_at(e, 2), depth - 1);
@@ -257,6 +393,29 @@ static void compile_let(Compiler *c, Word e, int depth)
     tail_fallback(c, e, fallback, height);
 }
 
+static void let_star_from(Compiler *c, Word e, uint32_t i, int depth);
+
+/* Pair I of E's list, evaluated and matched; control goes on at MATCHED, where what follows is. */
+static void let_star_pair(Compiler *c, Word e, uint32_t i, uint32_t matched, bool follow, int depth)
+{
+    Word pattern = expr_at(expr_at(expr_at(e, 1), i), 0), value = expr_at(expr_at(expr_at(e, 1), i), 1);
+    uint32_t slow = NO_LABEL, miss = fail_label(c);
+    compile_value(c, value, W_SYM(UNDEFINED), depth - 1);
+    uint32_t local = local_for(c, pattern);
+    store_value(c, local);
+    match_pattern(c, pattern, local, miss, &slow, MAX_NESTING);
+    if (follow) {
+        place_label(c, matched);
+        let_star_from(c, e, i + 1, depth - 1);
+    } else {
+        EMIT1(c, OP_JUMP, matched);
+    }
+    if (slow == NO_LABEL) return;
+    place_label(c, slow);
+    EMIT3(c, OP_MATCH_TEMPLATE, local, template(c, pattern), miss);
+    EMIT1(c, OP_JUMP, matched);
+}
+
 /* Pair I of E's list and what follows. */
 static void let_star_from(Compiler *c, Word e, uint32_t i, int depth)
 {
@@ -266,17 +425,19 @@ static void let_star_from(Compiler *c, Word e, uint32_t i, int depth)
         return;
     }
     Word pattern = expr_at(expr_at(pairs, i), 0), value = expr_at(expr_at(pairs, i), 1);
-    uint32_t slow = NO_LABEL, matched = new_label(c), miss = fail_label(c);
-    compile_value(c, value, W_SYM(UNDEFINED), depth - 1);
-    uint32_t local = local_for(c, pattern);
-    store_value(c, local);
-    match_pattern(c, pattern, local, miss, &slow, MAX_NESTING);
+    uint32_t matched = new_label(c), otherwise = new_label(c), height = c->height;
+    if (!is_split(c, pattern, value)) {
+        let_star_pair(c, e, i, matched, true, depth);
+        return;
+    }
+    SlotInfo *before = slots_save(c);
+    split_into(c, slot_local(c, expr_at(value, 1)), expr_at(pattern, 0), expr_at(pattern, 1), otherwise);
     place_label(c, matched);
     let_star_from(c, e, i + 1, depth - 1);
-    if (slow == NO_LABEL) return;
-    place_label(c, slow);
-    EMIT3(c, OP_MATCH_TEMPLATE, local, template(c, pattern), miss);
-    EMIT1(c, OP_JUMP, matched);
+    slots_restore(c, before);
+    place_label(c, otherwise);
+    c->height = height;
+    let_star_pair(c, e, i, matched, false, depth);
 }
 
 static void compile_let_star(Compiler *c, Word e, int depth)
@@ -502,6 +663,7 @@ static const struct {
     void (*compile)(Compiler *c, Word e, int depth);
 } forms[] = {
     {is_if, tail_if},
+    {is_if_decons, compile_if_decons},
     {is_let, compile_let},
     {is_let_star, compile_let_star},
     {is_case, compile_case},

@@ -310,6 +310,15 @@ void push_raw(Compiler *c, Word item)
     }
 }
 
+uint32_t store_raw(Compiler *c, Word item)
+{
+    if (word_is_slot(item)) return use_slot(c, item);
+    uint32_t local = new_local(c);
+    push_raw(c, item);
+    EMIT1(c, OP_STORE_LOCAL, local);
+    return local;
+}
+
 /* Where which type is expected the sides of == are evaluated. */
 static Word type_of_sides(Compiler *c, Word e)
 {
@@ -510,7 +519,7 @@ static bool compile_expression(Compiler *c, Word e, Word type, int depth)
         compile_breakpoint(c, e, depth);
         return true;
     }
-    if (type == W_SYM(UNDEFINED) && is_value_if(c, e)) {
+    if (is_value_if(c, e, type)) {
         compile_value_if(c, e, depth);
         return true;
     }

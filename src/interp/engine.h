@@ -184,9 +184,10 @@ Step minimal_step(Machine *m);
 Step chain_resume(Machine *m, Frame *f, Word value);
 Step function_resume(Machine *m, Frame *f, Word value);
 Step collapse_bind_resume(Machine *m, Frame *f, Word value);
-/* What cons-atom makes of a head and an expression, and decons-atom of an expression that is not empty. */
+/* What cons-atom makes of a head and an expression, and decons-atom of an expression that is not empty; its tail by itself. */
 Word list_cons(Heap *h, Word head, Word tail);
 Word list_split(Heap *h, Word list);
+Word list_tail(Heap *h, Word list);
 /* Is EXPR's head a minimal instruction? */
 bool is_instruction(const Machine *m, Word expr);
 /* Is EXPR a (function ...)? */

@@ -77,9 +77,14 @@ static Step run_cons_atom(Machine *m, Word t)
     return step_return(m, list_cons(&m->rt->heap, expr_at(t, 1), tail));
 }
 
+Word list_tail(Heap *h, Word list)
+{
+    return atom_expr(h, expr_items(list) + 1, expr_len(list) - 1);
+}
+
 Word list_split(Heap *h, Word list)
 {
-    Word tail = atom_expr(h, expr_items(list) + 1, expr_len(list) - 1);
+    Word tail = list_tail(h, list);
     return atom_expr2(h, expr_at(list, 0), tail);
 }
 

@@ -203,6 +203,10 @@ static const struct {
      "(= (g $x $y) $x)",
      "f", 2},
     {"(= (f $l $g) (map-atom $l $x ($g $x)))", "f", 2},
+    {"(= (f $l) (if-decons-expr $l $h $t (g $h (let* ((($a $b) (decons-atom $t))) ($b $a))) (if-equal $l () "
+     "1 "
+     "(if-error $l 2 3))))\n(= (g $x $y) (let ($a $b) (decons-atom $x) (P $a $b)))",
+     "f", 1},
     {"(= (f $l) (let ($h $t) (decons-atom $l) (g (cons-atom $h $l) (decons-atom $t))))\n(= (g $x $y) $x)",
      "f", 1},
     {"(= (f $l) (let $a (map-atom $l $x (* $x 2)) (filter-atom $a $x (g $x $new))))\n(= (g $x $y) True)", "f",
