@@ -56,6 +56,7 @@ static const char *const contracts[256] = {
     [OP_BRANCH_VALUE] = "r1k",
     [OP_RETURN_ARGUMENT] = "ri",
     [OP_CALL_VALUE] = ".",
+    [OP_CALL_VALUE_TYPED] = "k.",
     [OP_CALL_NATIVE] = "o.",
     [OP_CALL_BUILTIN] = "b.",
     [OP_CALL_TYPED] = "kf.",
@@ -82,6 +83,7 @@ static const char *const contracts[256] = {
     [OP_GUARD_TYPE_OF] = "rk..",
     [OP_GUARD_SAME] = "rr.",
     [OP_GUARD_PLAIN] = "r.",
+    [OP_GUARD_HEAD] = "r.",
     [OP_GUARD_TYPE] = "k.",
     [OP_GUARD_SETTLED] = "r.",
     [OP_GUARD_GROUND] = "r.",
@@ -763,7 +765,7 @@ static bool check_node(Audit *a, const Node *n)
         if (!check_operand(a, n->at, *letter, *contract, p)) return false;
     if (leaves_choice(a, n->at) && a->heights[n->at] != 0)
         return fail(a, n->at, "a choice point is left with values on the stack");
-    bool called = op == OP_CALL_VALUE || op == OP_TAIL_CALL_VALUE;
+    bool called = op == OP_CALL_VALUE || op == OP_CALL_VALUE_TYPED || op == OP_TAIL_CALL_VALUE;
     if (called && a->heights[n->at] <= (int32_t)count_of(a, n->at)) return fail(a, n->at, "stack underflow");
     const Expression *e = chunk_expression(a->c, n->at);
     return !e || read_term(a, n->at, e->term);

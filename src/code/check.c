@@ -1,6 +1,8 @@
 /* Types of calls: what the compiler knows of them, and the guards for what it does not know. */
 #include "code/compiler.h"
 
+#include "atom/num.h"
+
 enum { CHECK_DEPTH = 6 };
 
 /* What find_type says of an expression that any parameter takes: its type is a type variable. */
@@ -75,6 +77,37 @@ bool is_data(Compiler *c, Word e)
     if (scope_has_rules(c->scope, word_sym_id(expr_at(e, 0)), expr_len(e))) return false;
     depend(c, expr_at(e, 0));
     return true;
+}
+
+/* Can W head no call, whatever the rules are for expressions with a symbol as head? */
+static bool is_inert_atom(Word w)
+{
+    return num_is(w) || word_is_bool(w) || word_is_char(w) || atom_is_str(w) || w == WORD_UNIT;
+}
+
+/* Can no rule apply to expressions whose head is no symbol, and have they no types of their own?  A change of that expires all chunks. */
+static bool headless_are_data(Compiler *c)
+{
+    if (c->rt->types.typed_expr_other) return false;
+    for (size_t i = 0; i < c->scope->spaces.len; i++)
+        if (rules_without_head(c->scope->spaces.data[i])) return false;
+    return true;
+}
+
+bool is_data_tuple(Compiler *c, Word e)
+{
+    if (!atom_is_cons(e) || expr_len(e) > MAX_ARGUMENTS || !headless_are_data(c)) return false;
+    for (Word head = expr_at(e, 0);; head = expr_at(head, 0)) {
+        if (is_inert_atom(head)) return true;
+        if (!atom_is_cons(head)) return false;
+        if (is_plain_call(c, head))
+            return is_data(c, head) && !has_typed_expressions(&c->rt->types, expr_at(head, 0));
+    }
+}
+
+bool is_known_data(Compiler *c, Word e)
+{
+    return (is_plain_call(c, e) && is_data(c, e)) || is_data_tuple(c, e);
 }
 
 static const Signature *signature_of(Compiler *c, Word head)
@@ -168,11 +201,31 @@ static bool check_slot(Check *k, const Param *param, Word slot, bool inferring)
     return true;
 }
 
+/* What HEAD stands for is a symbol that has no type, and calls of it have none. */
+static bool check_plain_slot(Check *k, Word head)
+{
+    return slot_info(k->c, head)->state == SLOT_SET && guard(k, OP_GUARD_PLAIN, head);
+}
+
+/* The type of instances of E, whose head is an expression: none if the leftmost atom has none. */
+static Word type_of_nested(Check *k, Word e)
+{
+    Compiler *c = k->c;
+    Word left = expr_at(e, 0);
+    while (atom_is_cons(left)) left = expr_at(left, 0);
+    bool none = word_is_slot(left) ? check_plain_slot(k, left) : left == WORD_UNIT;
+    if (word_is_sym(left) && !native_of(c, left) && left != W_SYM(ERROR))
+        none = types_of_symbol(c, left)->count == 0 && !has_typed_expressions(&c->rt->types, left);
+    return none && !c->rt->types.typed_expr_other ? W_SYM(UNDEFINED) : WORD_NIL;
+}
+
 /* The type that type_quick finds for the instances of E, an expression; WORD_NIL: unknown.  Guards what that depends on. */
 static Word find_type(Check *k, Word e, int depth)
 {
     Compiler *c = k->c;
     Word head = expr_at(e, 0);
+    if (word_is_slot(head)) return check_plain_slot(k, head) ? W_SYM(UNDEFINED) : WORD_NIL;
+    if (atom_is_cons(head)) return type_of_nested(k, e);
     const Signature *sig = signature_of(c, head);
     if (!sig || has_typed_expressions(&c->rt->types, head)) return WORD_NIL;
     if (sig->kind == SIGNATURE_NONE) return W_SYM(UNDEFINED);
@@ -191,9 +244,28 @@ static Word type_of_item(Check *k, Word e, int depth)
     return type_quick(&k->c->rt->types, k->c->scope, e);
 }
 
+/* Is HEAD, the head of an expression, nothing that has a function type?  Then the expression is evaluated as a tuple, and its types, of which
+ * none tells of an error, are those of a tuple. */
+static bool check_head(Check *k, Word head, int depth)
+{
+    TypeWorld *types = &k->c->rt->types;
+    if (word_is_slot(head)) return slot_info(k->c, head)->state == SLOT_SET && guard(k, OP_GUARD_HEAD, head);
+    if (!atom_is_cons(head)) return is_inert_atom(head) && !types->typed_expr_other;
+    Word inner = expr_at(head, 0);
+    if (!word_is_sym(inner) && !word_is_op(inner)) return depth > 0 && check_head(k, inner, depth - 1);
+    Word type = find_type(k, head, depth);
+    return word_is_sym(type) && type != W_SYM(ARROW);
+}
+
+static bool is_tuple(Word e)
+{
+    return atom_is_cons(e) && !word_is_sym(expr_at(e, 0)) && !word_is_op(expr_at(e, 0));
+}
+
 static bool check_item(Check *k, const Param *param, Word item, bool inferring, int depth)
 {
     if (param->kind == PARAM_ATOM) return true;
+    if (param->kind == PARAM_ANY && is_tuple(item)) return check_head(k, expr_at(item, 0), depth);
     if (word_is_slot(item)) return check_slot(k, param, item, inferring);
     if (param->kind == PARAM_META && atom_metatype(item) == param->type) return true;
     if (param->kind == PARAM_ANY && atom_is_cons(item) && is_breakpoint(k->c, item)) return true;
@@ -297,6 +369,18 @@ void emit_check_any(Compiler *c, Word e, uint32_t *fallback)
 {
     Check k = {c, true, fallback};
     check_item(&k, &any_param, e, false, CHECK_DEPTH);
+}
+
+bool is_tuple_call(Compiler *c, Word e)
+{
+    Check k = {c, false, NULL};
+    return is_tuple(e) && expr_len(e) <= MAX_ARGUMENTS && check_head(&k, expr_at(e, 0), CHECK_DEPTH);
+}
+
+void emit_check_head(Compiler *c, Word e, uint32_t *fallback)
+{
+    Check k = {c, true, fallback};
+    check_head(&k, expr_at(e, 0), CHECK_DEPTH);
 }
 
 Word static_type(Compiler *c, Word e)

@@ -186,6 +186,15 @@ bool is_minimal(Compiler *c, Word e);
 bool is_plain_call(Compiler *c, Word e);
 /* No rule can apply to a call with the head and length of E, whatever its arguments are. */
 bool is_data(Compiler *c, Word e);
+/* Is E headed by what can never be called, so that it is its own result when its items are evaluated? */
+bool is_data_tuple(Compiler *c, Word e);
+/* One of both: it is known now that no rule applies. */
+bool is_known_data(Compiler *c, Word e);
+/* Is E an expression whose head is no symbol or operation, but may turn out to be one, and is evaluated item by item if guards hold?  Emits
+ * nothing. */
+bool is_tuple_call(Compiler *c, Word e);
+/* Emit these guards; they jump to FALLBACK (made at need). */
+void emit_check_head(Compiler *c, Word e, uint32_t *fallback);
 /* The signature by which a call of E's head takes its arguments, if it is a simple one; else NULL. */
 const Signature *simple_signature(Compiler *c, Word e);
 /* The type that calls of HEAD, whose signature is SIG, are declared to give: NIL for that of the place they stand in. */

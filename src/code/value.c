@@ -51,14 +51,20 @@ bool is_error_literal(Word e)
 
 /* -- What evaluating an argument may do -- */
 
+/* The first item of E that is evaluated: the head of a tuple is an item like the others. */
+static uint32_t first_item(Word e)
+{
+    return word_is_sym(expr_at(e, 0)) || word_is_op(expr_at(e, 0)) ? 1 : 0;
+}
+
 bool is_quiet(Compiler *c, Word e)
 {
     if (word_is_slot(e)) return !slot_info(c, e)->raw;
     if (!atom_is_cons(e)) return true;
     Op op = arithmetic_op(expr_at(e, 0));
     bool computed = op != OP_HALT && expr_len(e) == 3;
-    if (!computed && !(is_plain_call(c, e) && is_data(c, e))) return false;
-    for (uint32_t i = 1; i < expr_len(e); i++)
+    if (!computed && !is_known_data(c, e)) return false;
+    for (uint32_t i = first_item(e); i < expr_len(e); i++)
         if (!is_quiet(c, expr_at(e, i))) return false;
     return true;
 }
@@ -69,19 +75,18 @@ bool is_quiet(Compiler *c, Word e)
 static bool needs_frame(Compiler *c, Word e)
 {
     uint32_t loud = 0;
-    for (uint32_t i = 1; i < expr_len(e); i++) loud += !is_quiet(c, expr_at(e, i));
-    bool errs = arithmetic_op(expr_at(e, 0)) == OP_HALT && !(is_plain_call(c, e) && is_data(c, e));
+    for (uint32_t i = first_item(e); i < expr_len(e); i++) loud += !is_quiet(c, expr_at(e, i));
+    bool errs = arithmetic_op(expr_at(e, 0)) == OP_HALT && !is_known_data(c, e);
     return loud > 1 || (loud == 1 && errs);
 }
 
 /* Does evaluating the items of E leave them as they are, if its variables stand for values? */
 static bool is_same(Compiler *c, Word e, int depth)
 {
-    for (uint32_t i = 1; i < expr_len(e); i++) {
+    for (uint32_t i = first_item(e); i < expr_len(e); i++) {
         Word item = expr_at(e, i);
-        if (!atom_is_cons(item) || term_is_headless(item)) continue;
-        if (depth == 0 || !is_plain_call(c, item) || !is_data(c, item) || !is_same(c, item, depth - 1))
-            return false;
+        if (!atom_is_cons(item) || (term_is_headless(item) && !is_tuple_call(c, item))) continue;
+        if (depth == 0 || !is_known_data(c, item) || !is_same(c, item, depth - 1)) return false;
     }
     return true;
 }
@@ -101,8 +106,8 @@ static void push_items(Compiler *c, Word e, int depth)
 /* A constant data expression that need not be made anew each time. */
 static bool is_constant_data(Compiler *c, Word e, int depth)
 {
-    if (depth == 0 || !expr_is_ground(e) || !is_plain_call(c, e) || !is_data(c, e)) return false;
-    for (uint32_t i = 1; i < expr_len(e); i++) {
+    if (depth == 0 || !expr_is_ground(e) || !is_known_data(c, e)) return false;
+    for (uint32_t i = first_item(e); i < expr_len(e); i++) {
         Word item = expr_at(e, i);
         if (item == W_SYM(EMPTY) || (atom_is_cons(item) && !is_constant_data(c, item, depth - 1)))
             return false;
@@ -130,9 +135,13 @@ static void push_data(Compiler *c, Word e, int depth)
         EMIT1(c, OP_PUSH_CONST, constant(c, irreducible_copy(c, e)));
         return;
     }
-    uint32_t head = word_sym_id(expr_at(e, 0));
-    rt_note_data_head(c->rt, head);
-    EMIT1(c, OP_PUSH_CONST, constant(c, expr_at(e, 0)));
+    Word head = expr_at(e, 0);
+    if (word_is_sym(head)) {
+        rt_note_data_head(c->rt, word_sym_id(head));
+        EMIT1(c, OP_PUSH_CONST, constant(c, head));
+    } else {
+        compile_value(c, head, WORD_NIL, depth - 1);
+    }
     push_items(c, e, depth);
     emit(c, is_same(c, e, depth) ? OP_MAKE_SAME : OP_MAKE_SEXPR, expr_len(e), expr_len(e), 0, 0, 0, 0);
 }
@@ -446,21 +455,24 @@ static bool typed_tail(Compiler *c, Word e, int depth)
     return true;
 }
 
-/* -- Calls of what a variable stands for -- */
+/* -- Tuples: calls of what the head turns out to be, or data -- */
 
-static bool is_dynamic_call(Compiler *c, Word e)
+/* Code for the tuple E; TYPE: of the result, WORD_NIL: the frame's, when in its place (TAIL). */
+static void tuple_call(Compiler *c, Word e, Word type, bool tail, int depth, uint32_t *fallback)
 {
-    Word head = expr_at(e, 0);
-    return word_is_slot(head) && slot_info(c, head)->state == SLOT_SET && expr_len(e) <= MAX_ARGUMENTS;
-}
-
-static void dynamic_call(Compiler *c, Word e, bool tail, int depth, uint32_t *fallback)
-{
-    uint32_t local = slot_local(c, expr_at(e, 0));
-    EMIT2(c, OP_GUARD_PLAIN, local, need_label(c, fallback));
-    EMIT1(c, OP_LOAD_LOCAL, local);
+    if (is_data_tuple(c, e)) {
+        push_data(c, e, depth);
+        if (tail) EMIT0(c, OP_RETURN);
+        return;
+    }
+    emit_check_head(c, e, fallback);
+    compile_value(c, expr_at(e, 0), WORD_NIL, depth - 1);
     push_items(c, e, depth);
-    emit(c, tail ? OP_TAIL_CALL_VALUE : OP_CALL_VALUE, expr_len(e) - 1, arg_count(c, e), 0, 0, 0, 0);
+    uint32_t n = arg_count(c, e), pops = expr_len(e) - 1;
+    if (!tail && type != W_SYM(UNDEFINED))
+        emit(c, OP_CALL_VALUE_TYPED, pops, constant(c, type), n, 0, 0, 0);
+    else
+        emit(c, tail ? OP_TAIL_CALL_VALUE : OP_CALL_VALUE, pops, n, 0, 0, 0, 0);
 }
 
 /* -- Calls by themselves -- */
@@ -468,7 +480,8 @@ static void dynamic_call(Compiler *c, Word e, bool tail, int depth, uint32_t *fa
 bool is_direct_call(Compiler *c, Word e)
 {
     if (is_error_literal(e) || is_form(c, e)) return false;
-    return is_plain_call(c, e) || is_dynamic_call(c, e) || typed_signature(c, e) != NULL;
+    if (is_tuple_call(c, e)) return !atom_is_cons(expr_at(e, 0));
+    return is_plain_call(c, e) || typed_signature(c, e) != NULL;
 }
 
 void compile_direct_call(Compiler *c, Word e, uint32_t *fallback, int depth)
@@ -478,8 +491,8 @@ void compile_direct_call(Compiler *c, Word e, uint32_t *fallback, int depth)
     uint32_t expression = expression_begins(c, e, false, W_SYM(UNDEFINED));
     if (is_plain_call(c, e))
         plain_value(c, e, W_SYM(UNDEFINED), depth);
-    else if (is_dynamic_call(c, e))
-        dynamic_call(c, e, false, depth, fallback);
+    else if (is_tuple_call(c, e))
+        tuple_call(c, e, W_SYM(UNDEFINED), false, depth, fallback);
     else
         typed_call(c, typed_signature(c, e), e, W_SYM(UNDEFINED), depth, fallback);
     expression_ends(c, expression);
@@ -524,7 +537,7 @@ static bool compile_expression(Compiler *c, Word e, Word type, int depth)
         return true;
     }
     if (is_form(c, e) ||
-        (needs_frame(c, e) && (is_plain_call(c, e) || typed_signature(c, e) || is_dynamic_call(c, e)))) {
+        (needs_frame(c, e) && (is_plain_call(c, e) || typed_signature(c, e) || is_tuple_call(c, e)))) {
         compile_block(c, e, type, depth);
         return true;
     }
@@ -532,9 +545,9 @@ static bool compile_expression(Compiler *c, Word e, Word type, int depth)
         plain_value(c, e, type, depth);
         return true;
     }
-    if (type == W_SYM(UNDEFINED) && is_dynamic_call(c, e)) {
+    if (is_tuple_call(c, e)) {
         uint32_t fallback = NO_LABEL, height = c->height;
-        dynamic_call(c, e, false, depth, &fallback);
+        tuple_call(c, e, type, false, depth, &fallback);
         value_fallback(c, e, type, fallback, height);
         return true;
     }
@@ -586,9 +599,9 @@ static bool tail_expression(Compiler *c, Word e, int depth)
         plain_tail(c, e, depth);
         return true;
     }
-    if (is_dynamic_call(c, e)) {
+    if (is_tuple_call(c, e)) {
         uint32_t fallback = NO_LABEL, height = c->height;
-        dynamic_call(c, e, true, depth, &fallback);
+        tuple_call(c, e, WORD_NIL, true, depth, &fallback);
         tail_fallback(c, e, fallback, height);
         return true;
     }

@@ -84,6 +84,7 @@ KindSet bailout_expected(const Chunk *c, uint32_t ip)
     case OP_SUPERPOSE:
         return KINDS(EXPRESSION);
     case OP_CALL_VALUE:
+    case OP_CALL_VALUE_TYPED:
     case OP_TAIL_CALL_VALUE:
     case OP_GUARD_PLAIN:
         return KINDS(SYMBOL);

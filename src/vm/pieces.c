@@ -183,6 +183,7 @@ void note_inert(Machine *m, Word value)
     if (!expr_is_ground(value)) return;
     const Word *items = expr_items(value);
     uint16_t note = m->rt->inert_epoch;
+    if (atom_is_cons(items[0])) return; /* it may have got a function type: settle finds out */
     for (uint32_t i = 1; i < expr_len(value); i++) {
         if (items[i] == W_SYM(EMPTY)) return;
         if (!atom_may_reduce(items[i])) continue;
@@ -222,6 +223,15 @@ Word make_data(Machine *m, Word head, const Word *args, uint32_t n, bool compute
     return value;
 }
 
+bool make_headless(Machine *m, const Word *items, uint32_t n, bool computed, Word *out)
+{
+    if (word_is_op(items[0]) || word_is_ext(items[0]) || !headless_are_data(m)) return false;
+    Word value = *out = make_expression(m, items, n, false);
+    bool copy = (word_obj(value)->note & INERT_COPY) != 0;
+    if (!computed && !copy && expr_is_ground(value)) word_obj(value)->flags |= OBJ_EVALUATED;
+    return true;
+}
+
 bool are_comparable(Machine *m, Word x, Word y)
 {
     if (must_evaluate(m, &x) || must_evaluate(m, &y)) return false;
@@ -242,6 +252,13 @@ bool is_plain_head(Machine *m, Word head)
 bool is_untyped_head(Machine *m, Word head)
 {
     return is_plain_head(m, head) && !has_typed_expressions(&m->rt->types, head);
+}
+
+bool heads_tuple(Machine *m, Word head)
+{
+    if (word_is_sym(head) || m->rt->types.typed_expr_other) return false;
+    if (atom_is_cons(head)) return type_quick(&m->rt->types, m->scope, head) == W_SYM(UNDEFINED);
+    return num_is(head) || word_is_bool(head) || word_is_char(head) || atom_is_str(head) || head == WORD_UNIT;
 }
 
 /* -- Terms -- */

@@ -173,6 +173,11 @@ static inline bool is_item(Word value)
     return !word_is_cell(value) && value != W_SYM(EMPTY);
 }
 
+/* Is HEAD no symbol, and nothing that has a function type? */
+bool heads_tuple(Machine *m, Word head);
+/* *OUT: the expression of N values of which the first is no symbol; COMPUTED: evaluation made some.  False: it may be no data. */
+bool make_headless(Machine *m, const Word *items, uint32_t n, bool computed, Word *out);
+
 /* -- Terms -- */
 
 Word instantiate_template(Machine *m, Frame *f, const Chunk *c, uint32_t index);

@@ -237,6 +237,24 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
     } while (0)
 #define DEEPER (m->depth < m->max_depth && (m->depth++, true))
 #define ENTER goto enter
+/* Call what lies below the ARGC values on top, where CALL_TYPE is expected: a symbol, or what may be data. */
+#define CALL_HEAD                                                                              \
+    do {                                                                                       \
+        Word head = ITEM((ptrdiff_t)argc + 1), data;                                           \
+        if (UNLIKELY(!word_is_sym(head))) {                                                    \
+            sp -= argc + 1;                                                                    \
+            if (MUST_CHECK) computed = !items_as_written(m, f, c, AT, WORD_NIL, sp, argc + 1); \
+            if (!make_headless(m, sp, argc + 1, computed, &data))                              \
+                LEAVE(call_tier0(m, make_call(m, head, sp + 1, argc), call_type, computed));   \
+            if (!computed) f->flags |= FF_CHECK;                                               \
+            PUSH(data);                                                                        \
+            NEXT;                                                                              \
+        }                                                                                      \
+        callee = functions_get(&vm->functions, word_sym_id(head), argc);                       \
+        memmove(sp - argc - 1, sp - argc, argc * sizeof(Word));                                \
+        sp--;                                                                                  \
+        ENTER;                                                                                 \
+    } while (0)
 #define ENTER_TAIL goto enter_tail
 #define BRANCH_IF(condition, end)        \
     do {                                 \

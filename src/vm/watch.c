@@ -63,7 +63,8 @@ void watch_backtrack(Vm *vm, const Machine *m)
 
 static bool is_guard(uint8_t op)
 {
-    return (op >= OP_GUARD_NUMBER && op <= OP_GUARD_TYPE) || op == OP_GUARD_SETTLED || op == OP_GUARD_GROUND;
+    return (op >= OP_GUARD_NUMBER && op <= OP_GUARD_TYPE) || op == OP_GUARD_SETTLED ||
+           op == OP_GUARD_GROUND || op == OP_GUARD_HEAD;
 }
 
 static bool is_arithmetic(uint8_t op)
@@ -106,6 +107,7 @@ static BailoutReason reason_of(uint8_t op)
     case OP_LEAVE_STALE:
         return BAILOUT_INVALIDATED;
     case OP_CALL_VALUE:
+    case OP_CALL_VALUE_TYPED:
     case OP_TAIL_CALL_VALUE:
         return BAILOUT_HIGHER_ORDER_OP;
     case OP_MATCH_SPACE:
@@ -149,6 +151,8 @@ static bool passes(const WatchPlace *p, const uint8_t *at)
     }
     case OP_GUARD_PLAIN:
         return is_untyped_head(p->m, value);
+    case OP_GUARD_HEAD:
+        return is_untyped_head(p->m, value) || heads_tuple(p->m, value);
     case OP_GUARD_SETTLED:
         return !atom_may_reduce(value);
     case OP_GUARD_GROUND:
@@ -164,7 +168,7 @@ static void note_guard(WatchExit *e, const WatchPlace *p, const uint8_t *at)
     uint8_t op = op_first(*at);
     e->ip = offset_of(p, at);
     /* It looks at what is to be called. */
-    e->reason = op == OP_GUARD_PLAIN ? BAILOUT_HIGHER_ORDER_OP : BAILOUT_TYPE_ERROR;
+    e->reason = op == OP_GUARD_PLAIN || op == OP_GUARD_HEAD ? BAILOUT_HIGHER_ORDER_OP : BAILOUT_TYPE_ERROR;
     if (op != OP_GUARD_TYPE) e->found = local_at(p, at[1]);
 }
 

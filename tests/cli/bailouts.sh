@@ -110,7 +110,7 @@ cat >f.metta <<'END'
 !(f (1 2))
 END
 run 1
-left exit_sites HigherOrderOp f 2 guard_plain Expression
+left exit_sites HigherOrderOp f 2 guard_head Expression
 
 cat >f.metta <<'END'
 (= (f)

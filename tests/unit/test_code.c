@@ -203,6 +203,9 @@ static const struct {
      "(= (g $x $y) $x)",
      "f", 2},
     {"(= (f $l $g) (map-atom $l $x ($g $x)))", "f", 2},
+    {"(= (f $h $x) (g (+ 1 ($h $x)) (let $y ((g $x) (1 $x)) (if ($h $y) (() ((P $y) 1)) ($x \"s\")))))\n(= "
+     "(g $x) $x)",
+     "f", 2},
     {"(= (f $l) (if-decons-expr $l $h $t (g $h (let* ((($a $b) (decons-atom $t))) ($b $a))) (if-equal $l () "
      "1 "
      "(if-error $l 2 3))))\n(= (g $x $y) (let ($a $b) (decons-atom $x) (P $a $b)))",
