@@ -106,12 +106,12 @@ static bool expect(Maker *k, uint32_t ip)
     return floats;
 }
 
-/* The stencil ID for what stands from IP to END, or the one like it for floats. */
-static uint32_t for_operands(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
+/* Go through the instructions from IP to END.  Do they compute with floats? */
+static bool expect_floats(Maker *k, uint32_t ip, uint32_t end)
 {
     bool floats = false;
     for (; ip < end; ip += length_at(k->c, ip)) floats |= expect(k, ip);
-    return floats && id && stencils[id - 1].floats ? stencils[id - 1].floats : id;
+    return floats;
 }
 
 /* -- Laying out -- */
@@ -361,12 +361,13 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
         return end;
     }
     uint32_t id = fused_at(k, ip, &end);
-    bool fused = id != 0;
-    if (!fused) {
+    bool fused = id != 0, floats = expect_floats(k, ip, end);
+    if (!fused || (floats && !stencils[id - 1].floats)) {
+        fused = false;
         end = ip + length_at(k->c, ip);
         id = single_at(k, ip);
     }
-    id = for_operands(k, ip, end, id);
+    if (id && floats && stencils[id - 1].floats) id = stencils[id - 1].floats;
     bool calls = id && !fused && is_call(op_at(k->c, ip));
     bool tail = id && !fused && is_tail_call(op_at(k->c, ip));
     if (k->l->checks && (calls || tail)) add_code(k, ip, end, STENCIL_checked_0 + k->state + 1);

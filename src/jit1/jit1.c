@@ -209,9 +209,7 @@ Target jit1_yield(Machine *m, Frame *f, Word value, uint64_t depth, uint64_t fue
     m->frame = f->parent;
     Frame *parent = receiver(m, f->parent);
     if (!parent) {
-        m->frame = f;
-        if (UNLIKELY(vm_tells_bailouts(m->rt->upper))) watch_native_exit(m->rt->upper, m);
-        m->frame = f->parent;
+        if (UNLIKELY(vm_tells_bailouts(m->rt->upper))) watch_yielded(m->rt->upper, f);
         return go_on(m, step_return(m, value));
     }
     m->depth = parent->depth;

@@ -160,6 +160,12 @@ static inline bool mul_doubles(Word x, Word y, Word *out)
     return word_of_double(word_double_get(x) * word_double_get(y), out);
 }
 
+/* A float that is the number X, if X is a small integer; else X. */
+static inline Word as_double(Word x)
+{
+    return word_is_int(x) ? word_double((double)word_int48_get(x)) : x;
+}
+
 /* Are X and Y floats, and none of them not a number? */
 static inline bool are_ordered(Word x, Word y)
 {

@@ -361,6 +361,14 @@ void watch_native_exit(Vm *vm, Machine *m)
     if (e.reason != BAILOUT_NONE) jit_note_bailout(s, c, e.ip, e.reason, e.found, 0);
 }
 
+void watch_yielded(Vm *vm, const Frame *f)
+{
+    JitStats *s = &vm->stats;
+    s->last_chunk = frame_chunk(f);
+    s->last_ip = frame_ip(f);
+    jit_note_bailout(s, frame_chunk(f), frame_ip(f), BAILOUT_YIELD, WORD_NIL, 0);
+}
+
 void watch_invalidated(Vm *vm, const Machine *m)
 {
     const Frame *f = m->frame;

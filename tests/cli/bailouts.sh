@@ -136,13 +136,17 @@ fi
 cat >f.metta <<'END'
 (= (f $x)
    (+ $x 1))
+(= (twice $x)
+   (+ (- $x 1) (- $x 1)))
 !(f 1)
 !(f wrong)
-!(f 140737488355327)
+!(twice 1)
+!(twice 140737488355327)
 END
 run 2
 left bailout_sites TypeError f 2 guard_add_small Symbol
-left bailout_sites IntegerOverflow f 2 add BigInt
+left bailout_sites IntegerOverflow twice 4 add_return BigInt
+left bailout_sites Yield twice 4 add_return
 left bailout_sites Yield f 2 return
 
 endless
