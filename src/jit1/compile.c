@@ -27,6 +27,7 @@ typedef struct Maker {
     VEC(Inside) insides;
     uint64_t floats;   /* locals that are expected to be floats, bit by bit */
     uint64_t operands; /* the same of operands, from the bottom */
+    bool typed;        /* the caller takes numbers: it is known wherever control comes from */
     uint8_t state;     /* operands in registers */
     bool flows;        /* control comes from the piece before */
 } Maker;
@@ -294,6 +295,14 @@ static bool may_be_over(const Maker *k, uint32_t ip)
     return type == W_SYM(UNDEFINED) || type == k->l->early.type;
 }
 
+/* Does the instruction at IP make sure that the caller takes numbers? */
+static bool takes_numbers(const Chunk *c, uint32_t ip)
+{
+    uint8_t op = op_at(c, ip);
+    return op == OP_ANY_TYPE ||
+           (op == OP_GUARD_TYPE && c->constants.data[value_at(c, ip, 'k')] == W_SYM(T_NUMBER));
+}
+
 /* Where argument I of a call of the code itself is: as the names of stencils have it, register 0, register 1, memory. */
 static uint32_t argument_place(const Maker *k, uint32_t i)
 {
@@ -338,9 +347,8 @@ static void add_call(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
     uint8_t state = k->state;
     bool tests = may_be_over(k, ip);
     uint32_t test = tests ? add_test(k, ip, end) : 0, call = (uint32_t)k->l->pieces.len;
-    add_code(k, ip, end, id);
+    add_code(k, ip, end, tests ? stencils[id - 1].begun : id);
     if (tests) {
-        k->l->pieces.data[call].goes = k->l->rest;
         k->l->pieces.data[test].goes = k->l->size;
         k->state = state;
         add_over(k, ip, test);
@@ -350,6 +358,15 @@ static void add_call(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
     add_piece(k, STENCIL_returned, ip, k->heights[ip]);
     k->state = 1;
     k->flows = true;
+}
+
+/* Note what is known of the caller behind the code from IP to END; MADE: it is machine code, and no frame begins behind it that control comes
+ * to otherwise. */
+static void note_type(Maker *k, uint32_t ip, uint32_t end, bool made)
+{
+    k->typed = (k->typed && made) || takes_numbers(k->c, ip);
+    for (ip += length_at(k->c, ip); ip < end; ip += length_at(k->c, ip))
+        k->typed = (k->typed && !k->targets[ip]) || takes_numbers(k->c, ip);
 }
 
 /* Lay out what stands at IP; returns where it ends. */
@@ -368,6 +385,8 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
         id = single_at(k, ip);
     }
     if (id && floats && stencils[id - 1].floats) id = stencils[id - 1].floats;
+    if (id && k->typed && stencils[id - 1].typed) id = stencils[id - 1].typed;
+    note_type(k, ip, end, id != 0);
     bool calls = id && !fused && is_call(op_at(k->c, ip));
     bool tail = id && !fused && is_tail_call(op_at(k->c, ip));
     if (k->l->checks && (calls || tail)) add_code(k, ip, end, STENCIL_checked_0 + k->state + 1);
@@ -384,6 +403,7 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
 static uint32_t add_place(Maker *k, uint32_t ip)
 {
     if (!k->flows) k->state = 0;
+    if (!k->flows || k->targets[ip]) k->typed = false;
     add_way_in(k, ip);
     return add_instruction(k, ip);
 }
@@ -480,7 +500,11 @@ static void add_beginning(Maker *k)
         add_piece(k, STENCIL_early_tested + e->gives, 0, 0);
         k->l->rest = k->l->size;
         add_frame(k);
-        add_hop(k, k->l->early.rest, 0);
+        if (k->c->locals > k->c->arity) k->l->empty = k->l->again;
+        add_hop(k, e->rest, 0);
+        /* Calls that may be over with a number are by a caller that takes one. */
+        bool guards = op_at(k->c, e->rest) == OP_GUARD_TYPE && takes_numbers(k->c, e->rest);
+        k->l->body = e->rest + (e->type == W_SYM(T_NUMBER) && guards ? length_at(k->c, e->rest) : 0);
     }
     k->l->lay = k->l->size;
     add_frame(k);
@@ -701,6 +725,8 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
         return (uint64_t)w->c->name << 32;
     case HOLE_HEADER:
         return header_word(w->c);
+    case HOLE_BEGUN:
+        return header_word(w->c) | computed_flag(w) << 8;
     case HOLE_COUNTER:
         return (uintptr_t)w->l->wish.counter;
     case HOLE_CHUNK:
@@ -712,8 +738,11 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
     case HOLE_SLOWLY:
         return w->run + w->l->pieces.data[p->cold].at;
     case HOLE_SELF:
+        return w->run;
     case HOLE_OVER:
         return w->run + p->goes;
+    case HOLE_BODY:
+        return w->run + (w->l->empty ? w->l->empty : w->l->map[w->l->body]);
     case HOLE_AGAIN:
         return w->run + w->l->again;
     case HOLE_LAY:

@@ -21,8 +21,8 @@ typedef struct Piece {
     uint32_t at;     /* bytes from the beginning of the code */
     uint32_t cold;   /* index of the piece where the VM takes over */
     uint32_t
-        goes; /* where a hop goes: bytes from the beginning; 0: to the instruction.  Of a switch the case.  Of a
-                 call of itself where that begins; of the test before it where its result is given at once */
+        goes; /* where a hop goes: bytes from the beginning; 0: to the instruction.  Of a switch the case.  Of the
+                 test before a call of the code itself where its result is given at once */
     uint32_t
         other; /* index of the piece that is the other part of it, where it has two; of such a result the test */
     uint32_t back; /* of a call: where it comes back to, bytes from the beginning */
@@ -46,8 +46,11 @@ typedef struct Layout {
     uint32_t lay,
         again;     /* where the frame of a call is laid, and what is done then, bytes from the beginning */
     uint32_t rest; /* where it is laid for the rest of EARLY */
-    Early early;   /* if it begins so */
-    bool checks;   /* calls look at FF_CHECK: frames with it may run this code */
+    uint32_t body; /* the instruction where the rest begins when the code calls itself */
+    uint32_t
+        empty; /* where locals that are no arguments are emptied before that, bytes from the beginning; 0: there are none */
+    Early early; /* if it begins so */
+    bool checks; /* calls look at FF_CHECK: frames with it may run this code */
     uint32_t *
         map; /* by offset of an instruction: where to go on there, bytes from the beginning; 0: nowhere.  To be freed */
 } Layout;

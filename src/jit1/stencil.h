@@ -42,7 +42,8 @@ typedef struct Stencil {
         cold; /* what takes over where it leaves: index + 1 of a stencil for no operands in registers; 0: the VM */
     uint16_t
         aside; /* the part of it that is seldom used, which need not be near: index + 1; 0: there is none */
-    uint16_t floats; /* the same for operands that are floats as a rule: index + 1; 0: there is none */
+    uint16_t floats, typed,
+        begun; /* those that hot.inc calls so, which do the same: index + 1; 0: there is none */
 } Stencil;
 
 /* As COLD: the stencils of the parts of the fusion. */
