@@ -10,6 +10,8 @@ typedef struct WayIn {
     uint32_t ip, at;
     uint16_t height;
     uint8_t state;
+    uint32_t
+        test; /* index of the piece there that takes for granted what those who come in do not know; NOWHERE: none does */
 } WayIn;
 
 /* A part of a fusion but the first; the fusion ends at END. */
@@ -23,13 +25,16 @@ typedef struct Maker {
     int32_t *heights;   /* by offset */
     bool *targets;      /* by offset: jumps lead there */
     VEC(uint32_t) cold; /* pieces that may leave their instruction to the VM */
+    size_t done;        /* of them */
     VEC(WayIn) ways;
     VEC(Inside) insides;
     uint64_t floats;   /* locals that are expected to be floats, bit by bit */
     uint64_t operands; /* the same of operands, from the bottom */
     bool typed;        /* the caller takes numbers: it is known wherever control comes from */
-    uint8_t state;     /* operands in registers */
-    bool flows;        /* control comes from the piece before */
+    bool
+        int_on_top; /* the top is in a register, a small integer: it is known if control comes from the piece before */
+    uint8_t state; /* operands in registers */
+    bool flows;    /* control comes from the piece before */
 } Maker;
 
 /* -- Jumps -- */
@@ -161,7 +166,7 @@ static void add_way_in(Maker *k, uint32_t ip)
 {
     if (k->state == 0 && !k->l->map[ip]) k->l->map[ip] = k->l->size;
     if (k->state == 0) return;
-    WayIn way = {ip, k->l->size, (uint16_t)k->heights[ip], k->state};
+    WayIn way = {ip, k->l->size, (uint16_t)k->heights[ip], k->state, NOWHERE};
     vec_push(&k->ways, way);
 }
 
@@ -311,14 +316,24 @@ static uint32_t argument_place(const Maker *k, uint32_t i)
     return from_top <= k->state ? k->state - from_top : IN_MEMORY;
 }
 
+/* Is what the test of the call at IP compares with a small integer known to be one? */
+static bool knows_test(const Maker *k, uint32_t ip)
+{
+    const Early *e = &k->l->early;
+    return k->int_on_top && is_call(op_at(k->c, ip)) && may_be_over(k, ip) && !e->two &&
+           e->left + 1 == k->c->arity;
+}
+
 /* Ask whether the call at IP is over; returns the index of the piece. */
 static uint32_t add_test(Maker *k, uint32_t ip, uint32_t end)
 {
     const Early *e = &k->l->early;
-    uint32_t right = e->two ? 1 + argument_place(k, e->right) : 0;
-    uint32_t test =
-        add_piece(k, STENCIL_over_eq_r0_small + 12 * e->compare + 4 * argument_place(k, e->left) + right, ip,
-                  k->heights[ip]);
+    uint32_t left = argument_place(k, e->left), right = e->two ? 1 + argument_place(k, e->right) : 0;
+    uint32_t id = STENCIL_over_eq_r0_small + 12 * e->compare + 4 * left + right;
+    bool knows = knows_test(k, ip);
+    if (knows) id = STENCIL_over_eq_r0_known + 2 * e->compare + left;
+    uint32_t test = add_piece(k, id, ip, k->heights[ip]);
+    if (knows && k->ways.len && vec_last(&k->ways).ip == ip) vec_last(&k->ways).test = test;
     k->l->pieces.data[test].length = (uint16_t)(end - ip);
     vec_push(&k->cold, test);
     return test;
@@ -360,6 +375,15 @@ static void add_call(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
     k->flows = true;
 }
 
+/* Is ID the stencil of a sum that leaves if it is no small integer? */
+static bool gives_small_integer(const Maker *k, uint32_t id)
+{
+    static const uint8_t sums[] = {OP_ADD_SMALL, OP_SUB_SMALL, OP_GUARD_ADD_SMALL, OP_GUARD_SUB_SMALL};
+    for (size_t i = 0; i < sizeof sums; i++)
+        if (stencil_of[sums[i]][k->state] == id) return true;
+    return false;
+}
+
 /* Note what is known of the caller behind the code from IP to END; MADE: it is machine code, and no frame begins behind it that control comes
  * to otherwise. */
 static void note_type(Maker *k, uint32_t ip, uint32_t end, bool made)
@@ -387,6 +411,7 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
     if (id && floats && stencils[id - 1].floats) id = stencils[id - 1].floats;
     if (id && k->typed && stencils[id - 1].typed) id = stencils[id - 1].typed;
     note_type(k, ip, end, id != 0);
+    bool gives_int = fused && gives_small_integer(k, id);
     bool calls = id && !fused && is_call(op_at(k->c, ip));
     bool tail = id && !fused && is_tail_call(op_at(k->c, ip));
     if (k->l->checks && (calls || tail)) add_code(k, ip, end, STENCIL_checked_0 + k->state + 1);
@@ -396,6 +421,7 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
         add_code(k, ip, end, id);
         if (fused) note_insides(k, ip, end);
     }
+    k->int_on_top = gives_int;
     return end;
 }
 
@@ -403,7 +429,7 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
 static uint32_t add_place(Maker *k, uint32_t ip)
 {
     if (!k->flows) k->state = 0;
-    if (!k->flows || k->targets[ip]) k->typed = false;
+    if (!k->flows || k->targets[ip]) k->typed = k->int_on_top = false;
     add_way_in(k, ip);
     return add_instruction(k, ip);
 }
@@ -419,13 +445,21 @@ static void add_rejoin(Maker *k, uint32_t ip)
 /* Does P ask whether a call is over? */
 static bool is_test(const Piece *p)
 {
-    return p->stencil >= STENCIL_over_eq_r0_small && p->stencil <= STENCIL_over_ge_mem_mem;
+    return p->stencil >= STENCIL_over_eq_r0_small && p->stencil <= STENCIL_over_ge_r1_known;
 }
 
 /* Is P the result of a call that is? */
 static bool is_result(const Piece *p)
 {
     return p->stencil >= STENCIL_over_tested_r0 && p->stencil <= STENCIL_over_word;
+}
+
+/* The call that TEST is for, with no test. */
+static void add_plain_call(Maker *k, Piece test)
+{
+    uint32_t call = (uint32_t)k->l->pieces.len;
+    add_code(k, test.ip, test.ip + test.length, single_at(k, test.ip));
+    k->l->pieces.data[call].back = test.back;
 }
 
 /* What takes over from a piece: the call that was to be saved, the same with calls of C, the parts of a fusion one by one, or the VM, which then does all parts. */
@@ -440,8 +474,7 @@ static void add_cold(Maker *k, uint32_t index)
     k->l->pieces.data[index].cold = (uint32_t)k->l->pieces.len;
     k->state = piece.state;
     if (is_test(&piece)) {
-        add_code(k, piece.ip, end, single_at(k, piece.ip));
-        k->l->pieces.data[k->l->pieces.data[index].cold].back = piece.back;
+        add_plain_call(k, piece);
         return;
     }
     if (!cold) {
@@ -455,12 +488,18 @@ static void add_cold(Maker *k, uint32_t index)
     add_rejoin(k, end);
 }
 
+static void add_colds(Maker *k)
+{
+    for (; k->done < k->cold.len; k->done++) add_cold(k, k->cold.data[k->done]);
+}
+
 /* The parts of fusions, where a frame may want to go on.  Where jumps lead to one, there is code from there on; the others are the VM's. */
 static void add_insides(Maker *k)
 {
     for (size_t i = 0; i < k->insides.len; i++) {
         Inside inside = k->insides.data[i];
         k->state = 0;
+        k->typed = k->int_on_top = false;
         k->l->map[inside.ip] = k->l->size;
         if (k->targets[inside.ip]) {
             for (uint32_t ip = inside.ip; ip < inside.end;) ip = add_instruction(k, ip);
@@ -471,6 +510,13 @@ static void add_insides(Maker *k)
     }
 }
 
+/* The same where somebody comes in. */
+static void add_unsure_call(Maker *k, Piece test)
+{
+    if (k->l->checks) add_code(k, test.ip, test.ip + test.length, STENCIL_checked_0 + 1);
+    add_plain_call(k, test);
+}
+
 static void add_ways_in(Maker *k)
 {
     for (size_t i = 0; i < k->ways.len; i++) {
@@ -478,6 +524,10 @@ static void add_ways_in(Maker *k)
         if (k->l->map[way->ip]) continue;
         k->l->map[way->ip] = k->l->size;
         k->state = 0;
+        if (way->test != NOWHERE) {
+            add_unsure_call(k, k->l->pieces.data[way->test]);
+            continue;
+        }
         add_piece(k, way->state == 1 ? STENCIL_fill_1 : STENCIL_fill_2, way->ip, way->height);
         add_hop(k, way->ip, way->at);
     }
@@ -546,8 +596,9 @@ bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
             ip = add_place(&k, ip);
     }
     add_insides(&k);
-    for (size_t i = 0; i < k.cold.len; i++) add_cold(&k, k.cold.data[i]);
+    add_colds(&k);
     add_ways_in(&k);
+    add_colds(&k);
     add_asides(l);
     base_free(k.heights);
     base_free(k.targets);
