@@ -44,9 +44,11 @@ static const char *const contracts[256] = {
     [OP_TAIL_BRANCH_BOOL] = ".1",
     [OP_BLOCK] = "k.",
     [OP_ACCEPT] = "",
+    [OP_ACCEPT_ANY] = "",
     [OP_INLINED] = ".",
     [OP_CASE_DONE] = "d",
     [OP_CALL] = "f.",
+    [OP_CALL_STEP] = "f.",
     [OP_TAIL_CALL] = "f.",
     [OP_RETURN] = "",
     [OP_RETURN_LOCAL] = "r",
@@ -68,6 +70,7 @@ static const char *const contracts[256] = {
     [OP_MATCH_ATOM] = "rk..",
     [OP_MATCH_SAME] = "rr.",
     [OP_SPLIT] = "rww.",
+    [OP_UNIFY_STEP] = "pp..",
     [OP_UNIFY_HEAD] = "hq.",
     [OP_TRY] = ".",
     [OP_FORK] = ".",
@@ -90,6 +93,12 @@ static const char *const contracts[256] = {
     [OP_ANY_TYPE] = "",
     [OP_STUCK] = "",
     [OP_NOT_REDUCIBLE] = "",
+    [OP_STEPS] = "",
+    [OP_GIVE_STEP] = "p",
+    [OP_RETURN_VALUE] = "r",
+    [OP_RUN] = "p",
+    [OP_FUNCTION_REST] = "i",
+    [OP_FORM_REST] = "ii",
     [OP_MATCH_SPACE] = "p.",
     [OP_EACH_NEXT] = "rrw.",
     [OP_GATHER] = "l",
@@ -154,6 +163,7 @@ typedef struct Node {
     uint32_t cost;             /* frames and choice points that it and what follows may stack up */
     enum { NEW, OPEN, DONE } state;
     bool seen; /* control comes here: the states of locals are set */
+    bool step; /* control may come here in a call that is a step, which expects no type */
 } Node;
 
 /* The locals that a template's variables are in. */
@@ -173,6 +183,7 @@ typedef struct Audit {
     TermInfo *terms;     /* by template */
     LocalState *states;  /* by node and local */
     LocalState now[256];
+    bool step; /* of now */
     const char *error;
     uint32_t at;
 } Audit;
@@ -712,6 +723,8 @@ static bool arrive(Audit *a, uint32_t node)
         state[i] = next;
     }
     n->seen = true;
+    news |= a->step && !n->step;
+    n->step |= a->step;
     return news;
 }
 
@@ -739,7 +752,7 @@ static bool follow(Audit *a, const Node *n, const Edge *e)
         break;
     case EDGE_JUMP:
         if (op == OP_TRY || op == OP_UNIFY_HEAD) begin_again(a);
-        if (op == OP_UNIFY_TERMS) apply(a, n->at); /* both were made before */
+        if (op == OP_UNIFY_TERMS || op == OP_UNIFY_STEP) apply(a, n->at); /* both were made before */
         if (op == OP_KEEP) hold_atom(a, a->c->code.data[n->at + 3]);
         break;
     case EDGE_CASE: {
@@ -755,8 +768,66 @@ static bool follow(Audit *a, const Node *n, const Edge *e)
     return arrive(a, e->to);
 }
 
+/* May OP run in a call that expects no type?  Neither does it need one, nor does it end the call with an evaluation. */
+static bool is_for_steps(uint8_t op)
+{
+    switch (op) {
+    case OP_NOP:
+    case OP_POP:
+    case OP_PUSH_LONG_SMALL:
+    case OP_PUSH_CONST:
+    case OP_PUSH_TEMPLATE:
+    case OP_CONS_ATOM:
+    case OP_DECONS_ATOM:
+    case OP_LOAD_LOCAL:
+    case OP_STORE_LOCAL:
+    case OP_GET_ITEM:
+    case OP_NEW_VAR:
+    case OP_CLEAR:
+    case OP_JUMP:
+    case OP_TAIL_BRANCH_BOOL:
+    case OP_ACCEPT:
+    case OP_ACCEPT_ANY:
+    case OP_CALL_STEP:
+    case OP_SWITCH:
+    case OP_MATCH_FUNCTOR:
+    case OP_MATCH_CONST:
+    case OP_MATCH_ATOM:
+    case OP_MATCH_SAME:
+    case OP_MATCH_TEMPLATE:
+    case OP_SPLIT:
+    case OP_UNIFY_HEAD:
+    case OP_UNIFY_STEP:
+    case OP_TRY:
+    case OP_GUARD_EXPR:
+    case OP_STUCK:
+    case OP_STEPS:
+    case OP_GIVE_STEP:
+    case OP_RETURN_VALUE:
+    case OP_RUN:
+    case OP_FUNCTION_REST:
+    case OP_TAIL_FUNCTION:
+    case OP_STEP_NATIVE:
+    case OP_FAIL:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool check_step(Audit *a, const Node *n)
+{
+    const Expression *e = chunk_expression(a->c, n->at);
+    if (!is_for_steps(op_at(a, n->at))) return fail(a, n->at, "a step is evaluated");
+    if (!e || !e->tail) return true;
+    Word type = a->c->constants.data[e->type];
+    bool function = word_is_sym(type) && rt_native(a->rt, word_sym_id(type)) == BI_function + 1;
+    return function || fail(a, n->at, "a step may be left for an evaluation");
+}
+
 static bool check_node(Audit *a, const Node *n)
 {
+    if (n->step && !check_step(a, n)) return false;
     const uint8_t *p = a->c->code.data + n->at + 1;
     uint8_t op = op_at(a, n->at);
     const char *contract = contracts[op];
@@ -781,6 +852,7 @@ static bool flow_through(Audit *a, bool *news)
         const LocalState *state = a->states + (size_t)index * a->c->locals;
         for (uint32_t k = 0; k <= n->count; k++) {
             if (a->c->locals) memcpy(a->now, state, a->c->locals * sizeof *state);
+            a->step = n->step && op_at(a, n->at) != OP_GIVE_STEP;
             if (k == 0 && !check_node(a, n)) return false;
             if (k < n->count) *news |= follow(a, n, &a->edges.data[n->first + k]);
         }
@@ -795,6 +867,7 @@ static bool check_flow(Audit *a)
     a->states = base_calloc(size + 1, sizeof *a->states);
     for (uint32_t i = 0; i < a->c->locals; i++)
         a->now[i] = (LocalState){i < a->c->arity ? HELD_ATOM : HELD_PERHAPS, 0};
+    a->step = chunk_makes_steps(a->c);
     arrive(a, a->node_at[0] - 1);
     bool news = true;
     while (news)

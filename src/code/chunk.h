@@ -53,7 +53,7 @@ typedef struct Switch {
 } Switch;
 
 /* The code from AT to END evaluates template TEMPLATE where type TYPE (a constant) is expected and pushes the result;
- * TAIL: in place of the frame, and END is of no meaning. */
+ * TAIL: in place of the frame, and END is of no meaning.  Its type is `function` if it is the (function ...) that is the body of a rule. */
 typedef struct Expression {
     uint32_t at, end;
     uint16_t term, type;
@@ -123,6 +123,11 @@ uint32_t chunk_constant(Chunk *c, Word w);
 /* Is the constant W an expression that is marked as irreducible with all its parts?  chunk_irreducible marks W, which is of the heap, so. */
 bool chunk_is_irreducible(Word w);
 void chunk_irreducible(Word w);
+/* May a call of C's function be a step, which gives its result as it stands? */
+static inline bool chunk_makes_steps(const Chunk *c)
+{
+    return c->code.data[0] == OP_STEPS;
+}
 /* Is the code well formed: opcodes, operands, jump targets, stack heights, templates?  On false *ERROR is a static text and *AT the
  * offset. Linear. */
 bool chunk_verify(const Chunk *c, const char **error, uint32_t *at);

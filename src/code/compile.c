@@ -369,9 +369,12 @@ static void begin_clause(Compiler *c, const Clause *clause)
         vec_push(&c->slots, c->starts.data[clause->map_first + i]);
 }
 
-static bool is_function_body(Compiler *c, Word rhs)
+/* May a call of the function be a single step, with all clauses bodies of instructions? */
+static bool makes_steps(Compiler *c)
 {
-    return atom_is_cons(rhs) && native_of(c, expr_at(rhs, 0)) == BI_function + 1;
+    for (size_t i = 0; i < c->clauses.len; i++)
+        if (!is_function_body(c, c->clauses.data[i].rule.rhs)) return false;
+    return true;
 }
 
 static void compile_body(Compiler *c, Clause *clause)
@@ -381,7 +384,7 @@ static void compile_body(Compiler *c, Clause *clause)
     c->part = clause->body_part;
     Word rhs = clause->rule.rhs;
     if (is_function_body(c, rhs))
-        EMIT1(c, OP_TAIL_FUNCTION, template(c, rhs));
+        compile_function_body(c, rhs, MAX_NESTING);
     else
         compile_tail(c, rhs, MAX_NESTING);
 }
@@ -596,6 +599,7 @@ static void compile_clauses(Compiler *c)
         vec_push(&all.clauses, i);
     }
     c->end = new_label(c);
+    if (makes_steps(c)) EMIT0(c, OP_STEPS);
     compile_selection(c, &all, MAX_SWITCHES);
     place_clause(c, false);
     place_label(c, c->end);

@@ -5,7 +5,7 @@
  *   check.c      types of calls: what is known, what is guarded
  *   value.c      expressions: calls, operations, data
  *   form.c       control: if, let, case, match ...
- *   chain.c      minimal instructions that are chained
+ *   chain.c      minimal instructions: chain, and (function ...) as a body
  *   each.c       loops over the items of an expression: map-atom and its like
  *   inline.c     calls of functions that are conditionals
  *
@@ -260,6 +260,9 @@ uint32_t *count_shared_slots(Compiler *c, Word term);
 bool is_chain(Compiler *c, Word e);
 /* Code for it in tail position. */
 void compile_chain(Compiler *c, Word e, int depth);
+/* Is RHS, the right side of a rule, a (function ...)? */
+bool is_function_body(Compiler *c, Word rhs);
+void compile_function_body(Compiler *c, Word rhs, int depth);
 
 /* -- inline.c -- */
 

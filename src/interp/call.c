@@ -435,8 +435,13 @@ Step run_function(Machine *m, Word goal, Word function, Word type)
         buf_free(&text);
         return call_result(m, goal, atom_error(&m->rt->heap, function, cause), type);
     }
+    return run_function_rest(m, goal, expr_at(function, 1), type);
+}
+
+Step run_function_rest(Machine *m, Word goal, Word rest, Word type)
+{
     if (!word_is_nil(type)) push_call_return(m, goal, type);
     Frame *f = machine_push(m, FRAME_FUNCTION, 0, 1);
     f->slot[0] = goal;
-    return step_minimal(m, expr_at(function, 1));
+    return step_minimal(m, rest);
 }

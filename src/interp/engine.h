@@ -174,6 +174,8 @@ static inline void goal_resumes(Machine *m, const Frame *f)
 }
 /* Run a (function BODY) on behalf of GOAL. */
 Step run_function(Machine *m, Word goal, Word body, Word type);
+/* The same from REST on, what remains of it. */
+Step run_function_rest(Machine *m, Word goal, Word rest, Word type);
 
 /* The alternatives of a list of (result bindings) pairs; an error when PAIRS holds something else. */
 Step call_many_bound(Machine *m, Word goal, Word pairs, Word type);

@@ -567,6 +567,29 @@ Step leave_function(Machine *m, Frame *f, const Chunk *c, Word body)
     return run_function(m, goal, body, type);
 }
 
+Step leave_function_rest(Machine *m, Frame *f, const Chunk *c, Word rest)
+{
+    Word goal = rebuild_goal(m, f, c), type = f->slot[VM_TYPE];
+    goal_resumes(m, f);
+    m->frame = f->parent;
+    return run_function_rest(m, goal, rest, type);
+}
+
+Step leave_form_rest(Machine *m, Frame *f, const Chunk *c, uint32_t rest, uint32_t whole)
+{
+    Word form = instantiate_template(m, f, c, whole), next = instantiate_template(m, f, c, rest);
+    m->frame = f->parent;
+    m->changed = false;
+    push_call_return(m, form, f->slot[VM_TYPE]);
+    return step_minimal(m, next);
+}
+
+bool is_body_of(const Machine *m, Word atom, Word type)
+{
+    bool function = word_is_sym(type) && rt_native(m->rt, word_sym_id(type)) == BI_function + 1;
+    return function && atom_is_cons(atom) && is_function_atom(m, atom);
+}
+
 Step leave_no_return(Machine *m, Frame *f, const Chunk *c, uint32_t whole)
 {
     Word goal = instantiate_template(m, f, c, whole), type = f->slot[VM_TYPE];
@@ -609,7 +632,9 @@ bool step_pure(Machine *m, Word head, const Word *args, uint32_t n, Word *result
     Word few[FEW], out = WORD_UNIT;
     assert(n <= FEW);
     for (uint32_t i = 0; i < n; i++) few[i] = atom_deref(args[i]);
-    if (m->rt->builtins[native_index(m, head)].body(m->rt, few, n, &out) != BI_OK) return false;
+    uint32_t builtin = native_index(m, head);
+    if (m->rt->overridden.data[builtin] || m->rt->builtins[builtin].body(m->rt, few, n, &out) != BI_OK)
+        return false;
     *result = atom_deref(out);
     return true;
 }

@@ -253,6 +253,12 @@ Step leave_stuck(Machine *m, Frame *f, const Chunk *c);
 Step leave_not_reducible(Machine *m, Frame *f, const Chunk *c);
 /* BODY, a (function ...), is the body of the rule that F carries out. */
 Step leave_function(Machine *m, Frame *f, const Chunk *c, Word body);
+/* REST is what remains to be run of the (function ...) that is the body of the rule that F carries out. */
+Step leave_function_rest(Machine *m, Frame *f, const Chunk *c, Word rest);
+/* REST is what remains to be run of the instruction WHOLE of F's code, where F's type is expected. */
+Step leave_form_rest(Machine *m, Frame *f, const Chunk *c, uint32_t rest, uint32_t whole);
+/* Is ATOM, an expression of code that has type TYPE, the (function ...) that is the body of a rule? */
+bool is_body_of(const Machine *m, Word atom, Word type);
 /* What F evaluates of the form WHOLE has a result that says nothing. */
 Step leave_no_return(Machine *m, Frame *f, const Chunk *c, uint32_t whole);
 /* The form WHOLE of F's code is its own result, where TYPE is expected; its item I, if not 0, has become VALUE. */

@@ -437,18 +437,20 @@ static Chunk *entered_chunk(Machine *m, Vm *vm, Function *f)
 static inline bool enter_function(Machine *m, Word goal, Word type, Step *next, bool watched)
 {
     Vm *vm = m->rt->upper;
-    /* A minimal instruction takes one step only; an Atom or Expression is not evaluated at all. */
-    if (word_is_nil(type) || m->scope != vm->scope) return false;
+    bool step = word_is_nil(type);
+    if (m->scope != vm->scope) return false;
     /* The evaluator's log shows every reduction: there are none to be seen in bytecode, unless its calls are logged, too. */
     if (UNLIKELY(log_on(&m->rt->log, LOG_TARGET_EVAL, LOG_TRACE)) &&
         !log_on(&m->rt->log, LOG_TARGET_JIT_EXECUTE, LOG_TRACE))
         return false;
-    type = atom_deref(type);
+    if (!step) type = atom_deref(type);
+    /* An Atom or Expression is not evaluated at all. */
     if (type == W_SYM(T_ATOM) || type == W_SYM(T_EXPRESSION)) return false;
     Function *f =
         functions_get(&vm->functions, word_sym_id(atom_deref(expr_at(goal, 0))), expr_len(goal) - 1);
     bool had = f->chunk != NULL;
     Chunk *c = entered_chunk(m, vm, f);
+    if (step && c && !chunk_makes_steps(c)) return false;
     if (watched) watch_lookup(vm, f, had);
     if (watched && !c) watch_interpreted(vm, f);
     if (!c) return false;
@@ -472,9 +474,10 @@ static bool vm_enter_watched(Machine *m, Word goal, Word type, Step *next)
 /* A result for a VM frame.  An error ends the call, since every expression around it would return it, unless it is accepted. */
 static Step vm_resume(Machine *m, Frame *f, Word value)
 {
-    if (value == W_SYM(EMPTY)) return STEP_FAIL;
     Chunk *c = frame_chunk(f);
-    if (atom_is_error(value) && c->code.data[frame_ip(f)] != OP_ACCEPT) {
+    uint8_t next = c->code.data[frame_ip(f)];
+    if (value == W_SYM(EMPTY) && next != OP_ACCEPT_ANY) return STEP_FAIL;
+    if (atom_is_error(value) && next != OP_ACCEPT && next != OP_ACCEPT_ANY) {
         m->frame = f->parent;
         return step_return(m, value);
     }

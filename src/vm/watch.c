@@ -106,6 +106,8 @@ static BailoutReason reason_of(uint8_t op)
     case OP_MAKE_SAME:
     case OP_LEAVE_STALE:
         return BAILOUT_INVALIDATED;
+    case OP_CALL_STEP:
+        return BAILOUT_CALL;
     case OP_CALL_VALUE:
     case OP_CALL_VALUE_TYPED:
     case OP_TAIL_CALL_VALUE:

@@ -203,6 +203,11 @@ static const struct {
      "(= (g $x $y) $x)",
      "f", 2},
     {"(= (f $l $g) (map-atom $l $x ($g $x)))", "f", 2},
+    {"(= (f $l $a) (function (unify $l ($h $t) (chain (eval (f $t $h)) $r (chain (eval (+ $r 1)) $n (return "
+     "$n))) (eval (if-equal "
+     "$a () (return $a) (chain (metta $a %Undefined% &self) $v (return (P $v))))))))",
+     "f", 2},
+    {"(= (f $x) (chain (eval (f $x)) $y (chain (context-space) $s (unify $y $s (eval $y) (P $y)))))", "f", 1},
     {"(= (f $h $x) (g (+ 1 ($h $x)) (let $y ((g $x) (1 $x)) (if ($h $y) (() ((P $y) 1)) ($x \"s\")))))\n(= "
      "(g $x) $x)",
      "f", 2},
