@@ -527,8 +527,13 @@ static void compile_match(Compiler *c, Word e, int depth)
     uint32_t fallback = NO_LABEL, height = c->height;
     emit_checks(c, simple_signature(c, e), e, &fallback);
     EMIT0(c, OP_ANY_TYPE);
+    uint32_t argument = same_argument(c, expr_at(e, 2));
+    if (argument != NO_LOCAL)
+        EMIT1(c, OP_LOAD_LOCAL, argument);
+    else
+        push_raw(c, expr_at(e, 2));
     compile_value(c, expr_at(e, 1), W_SYM(UNDEFINED), depth - 1);
-    EMIT2(c, OP_MATCH_SPACE, template(c, expr_at(e, 2)), need_label(c, &fallback));
+    EMIT1(c, OP_MATCH_SPACE, need_label(c, &fallback));
     EMIT0(c, OP_POP);
     slots_of_term(c, expr_at(e, 2), SLOT_SET);
     raw_slots(c, expr_at(e, 2));

@@ -213,6 +213,16 @@ Step special_get_atoms(Machine *m, Word goal, Word type);
 /* RESULT of GOAL for each match of PATTERN, perhaps a conjunction, in the space that is SPACE. */
 Step match_each(Machine *m, Word space, Word pattern, Word goal, Word result, Word type);
 
+bool is_conjunction(Word pattern);
+/* For results that are not needed: bind PATTERN, no conjunction, to its first match in the space that is SPACE, and leave a choice point, whose results are
+ * (), if more may follow.  False: there is no match. */
+bool match_rows(Machine *m, Word space, Word pattern);
+/* Does C, a CHOICE_MATCH, give () as it stands for each row? */
+bool match_is_bare(const Choice *c);
+/* Put the state back to what it was when C, the newest choice point and a CHOICE_MATCH, was made, and bind its pattern to the next row.  False: there
+ * is none.  Without a next one C is dropped. */
+bool match_more(Machine *m, Choice *c);
+
 /* Solve the list of (space pattern) pairs PAIRS[n]; RESULT of GOAL for each solution. */
 Step join_start(Machine *m, const Word *pairs, uint32_t n, Word goal, Word result, Word type);
 Step match_resume(Machine *m, Choice *c);

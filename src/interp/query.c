@@ -101,14 +101,32 @@ static Step match_start(Machine *m, const Word slots[MATCH_SLOTS], unsigned flag
     return find_row(m, &s, slots, NULL) ? match_found(m, slots) : STEP_FAIL;
 }
 
-Step match_resume(Machine *m, Choice *c)
+bool match_rows(Machine *m, Word space, Word pattern)
+{
+    const Word slots[MATCH_SLOTS] = {space, pattern, WORD_UNIT, WORD_UNIT, WORD_UNIT, WORD_NIL};
+    RowSearch s = rows_begin(m, slots, 0);
+    return find_row(m, &s, slots, NULL);
+}
+
+bool match_is_bare(const Choice *c)
+{
+    return c->slot[MATCH_REST] == WORD_UNIT && c->slot[MATCH_RESULT] == WORD_UNIT &&
+           word_is_nil(c->slot[MATCH_TYPE]);
+}
+
+bool match_more(Machine *m, Choice *c)
 {
     machine_restore(m, c);
+    Scope *scope = rt_scope(m->rt, word_space(c->slot[MATCH_SPACE]));
+    RowSearch s = {c->u.cursor, scope, c->index, c->limit, c->flags};
+    return find_row(m, &s, c->slot, c);
+}
+
+Step match_resume(Machine *m, Choice *c)
+{
     Word slots[MATCH_SLOTS];
     memcpy(slots, c->slot, sizeof slots);
-    Scope *scope = rt_scope(m->rt, word_space(slots[MATCH_SPACE]));
-    RowSearch s = {c->u.cursor, scope, c->index, c->limit, c->flags};
-    return find_row(m, &s, slots, c) ? match_found(m, slots) : STEP_FAIL;
+    return match_more(m, c) ? match_found(m, slots) : STEP_FAIL;
 }
 
 /* -- Conjunctions: the pattern with the fewest candidates goes first -- */
@@ -153,9 +171,14 @@ Step join_start(Machine *m, const Word *pairs, uint32_t n, Word goal, Word resul
 
 /* -- Operations -- */
 
+bool is_conjunction(Word pattern)
+{
+    return atom_is_cons(pattern) && atom_deref(expr_at(pattern, 0)) == W_SYM(COMMA);
+}
+
 Step match_each(Machine *m, Word space, Word pattern, Word goal, Word result, Word type)
 {
-    if (!atom_is_cons(pattern) || atom_deref(expr_at(pattern, 0)) != W_SYM(COMMA)) {
+    if (!is_conjunction(pattern)) {
         const Word one[] = {space, pattern};
         return join_start(m, one, 2, goal, result, type);
     }

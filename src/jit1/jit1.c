@@ -183,9 +183,17 @@ static uint64_t fuel_at_depth(Machine *m, uint64_t fuel)
 Target jit1_alternative(Machine *m, uint64_t fuel)
 {
     const Jit1 *j = jit_of(m);
+    const Native *n;
+    while (is_row_choice(m, m->choice)) {
+        const Frame *f = m->choice->frame;
+        n = frame_chunk(f)->native;
+        if (!n || (f->flags & FF_CHECK && !n->checks)) return (Target){0};
+        if (j->watched || heap_wants_safepoint(&m->rt->heap)) return (Target){0};
+        if (take_row(m, m->choice)) return (Target){way_in(j, n, m->frame), fuel_at_depth(m, fuel)};
+    }
     Choice *c = m->choice;
     if (c->kind != CHOICE_VM || (c->flags & CHOICE_DONE)) return (Target){0};
-    const Native *n = ((const Chunk *)word_ptr(c->slot[CV_CHUNK]))->native;
+    n = ((const Chunk *)word_ptr(c->slot[CV_CHUNK]))->native;
     if (!n || j->watched || heap_wants_safepoint(&m->rt->heap)) return (Target){0};
     (void)take_choice(m, c);
     return (Target){way_in(j, n, m->frame), fuel_at_depth(m, fuel)};

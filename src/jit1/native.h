@@ -34,7 +34,7 @@ Target jit1_along(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t d
 /* A variable named NAME. */
 Word jit1_new_var(Heap *h, uint32_t name);
 /* Take the newest alternative, with FUEL left, if that is one of machine code and nothing else is to be done: where to go on in the
- * current frame, and the fuel left then.  NULL as code: nothing is done yet. */
+ * current frame, and the fuel left then.  NULL as code: none was taken, though some may have turned out to be none. */
 Target jit1_alternative(Machine *m, uint64_t fuel);
 /* Take the newest alternative. */
 Target jit1_fail(Machine *m, Frame *f, uint64_t depth, uint64_t fuel);

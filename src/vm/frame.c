@@ -54,6 +54,20 @@ Frame *copy_protected(Machine *m, Frame *f)
 
 /* -- Choice points -- */
 
+void give_row(Machine *m, Frame *f)
+{
+    m->depth = f->depth;
+    m->head = f->head;
+    frame_push(machine_protects(m, f) ? copy_protected(m, f) : own_frame(m, f), WORD_UNIT);
+}
+
+bool take_row(Machine *m, Choice *c)
+{
+    if (!match_more(m, c)) return false;
+    give_row(m, m->frame);
+    return true;
+}
+
 void leave_choice(Machine *m, Frame *f, uint32_t saved, uint32_t alternative, size_t trail, uint64_t keep)
 {
     assert(m->frame == f && !machine_protects(m, f) && frame_operands(f) == 0);

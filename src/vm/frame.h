@@ -124,6 +124,15 @@ static inline Frame *receiver(Machine *m, Frame *parent)
     machine_touch(m, parent);
     return parent;
 }
+/* C, the newest choice point: does it hold rows for a frame that asked for them by match_space? */
+static inline bool is_row_choice(const Machine *m, const Choice *c)
+{
+    return c->kind == CHOICE_MATCH && c->frame->kind == FRAME_VM && match_is_bare(c) && !m->rt->debug.derives;
+}
+/* A row was found for F, the current frame: it, or a copy when it is protected, gets (). */
+void give_row(Machine *m, Frame *f);
+/* Take the next row of C, such a choice point: the frame that gets it becomes current.  False: there was none, and C is gone. */
+bool take_row(Machine *m, Choice *c);
 /* Leave a choice point for the alternative at offset ALTERNATIVE of the code that F, the current frame, runs, with the first
  * SAVED of its locals.  The frame moves above it and becomes current again.  TRAIL and KEEP are of the time before anything
  * was bound that the alternative must not see. */

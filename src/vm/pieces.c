@@ -491,6 +491,17 @@ bool match_template(Machine *m, Frame *f, const Chunk *c, Word value, uint32_t p
     return match_pattern(m, f, c, value, pattern, NULL) == MATCH_YES;
 }
 
+MatchOutcome match_space(Machine *m, Frame *f, const Chunk *c)
+{
+    const Word *top = f->slot + VM_LOCALS + c->locals + frame_operands(f);
+    Word space = atom_deref(top[-1]), pattern = atom_deref(top[-2]);
+    if (!word_space(space) || is_conjunction(pattern) || m->rt->debug.derives) return MATCH_CUSTOM;
+    f->index -= 2; /* see frame_save */
+    if (!match_rows(m, space, pattern)) return MATCH_NO;
+    give_row(m, f);
+    return MATCH_YES;
+}
+
 MatchOutcome unify_templates(Machine *m, Frame *f, const Chunk *c, uint32_t x, uint32_t y)
 {
     Word a = instantiate_template(m, f, c, x), b = instantiate_template(m, f, c, y);

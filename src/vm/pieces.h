@@ -211,6 +211,9 @@ typedef enum MatchOutcome {
 MatchOutcome match_let(Machine *m, Frame *f, const Chunk *c, Word value, uint32_t pattern);
 /* The same where spaces are not asked.  False: nothing is bound. */
 bool match_template(Machine *m, Frame *f, const Chunk *c, Word value, uint32_t pattern);
+/* The pattern and the space on top of F, which is saved behind the instruction: bind the pattern to its first match and put () in place of both, in F or a copy
+ * of it that is current then; a choice point is left if more may follow.  MATCH_NO: they are gone.  MATCH_CUSTOM: nothing is done, it is no plain query. */
+MatchOutcome match_space(Machine *m, Frame *f, const Chunk *c);
 /* Unify templates X and Y. */
 MatchOutcome unify_templates(Machine *m, Frame *f, const Chunk *c, uint32_t x, uint32_t y);
 

@@ -48,7 +48,7 @@ cat >f.metta <<'END'
 (= (f $x)
    (superpose $x))
 (= (g)
-   (match &self (fact $x) (got $x)))
+   (match &self (, (fact $x) (fact $x)) (got $x)))
 (fact 1)
 !(f (1 2))
 !(g)
