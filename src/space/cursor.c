@@ -9,6 +9,8 @@ enum {
     ACCESS_MAX = 24, /* places of a pattern that are considered */
     CELLS_MAX = 16,
     BOUND_MAX = 32,
+    INSIDE_ARGS = 8,
+    INSIDE_ITEMS = 8,
     AHEAD = 6,
     DISTINCT_MAX = 8, /* more variables than this take the general path */
 };
@@ -184,16 +186,30 @@ static inline void fetch_ahead(const Cursor *c, uint32_t at)
     if (row != NO_ROW) __builtin_prefetch(c->rel->cells + (size_t)row * c->rel->width);
 }
 
-/* The arguments that a row cannot change: at_end may look at them while the row's bindings are in force. */
-static uint32_t bound_args(const Relation *r, const Word *args)
+static bool is_bound(Word w)
 {
-    uint32_t bound = 0;
-    for (uint32_t i = 0; i < r->width && i < BOUND_MAX; i++) {
-        Word arg = atom_deref(args[i]);
-        if (word_is_cell(arg) || (atom_is_cons(arg) && !expr_is_ground(arg))) continue;
-        bound |= UINT32_C(1) << i;
-    }
+    return !word_is_cell(w) && (!atom_is_cons(w) || expr_is_ground(w));
+}
+
+static uint64_t bound_items(Word expr)
+{
+    uint64_t bound = 0;
+    for (uint32_t i = 0; i < expr_len(expr) && i < INSIDE_ITEMS; i++)
+        bound |= (uint64_t)is_bound(atom_deref(expr_items(expr)[i])) << i;
     return bound;
+}
+
+/* Note the arguments, and items of those that are expressions, that a row cannot change: at_end may look at them while the row's bindings are
+ * in force. */
+static void note_bound(Cursor *c, const Word *args)
+{
+    for (uint32_t i = 0; i < c->rel->width && i < BOUND_MAX; i++) {
+        Word arg = atom_deref(args[i]);
+        if (is_bound(arg))
+            c->bound |= UINT32_C(1) << i;
+        else if (atom_is_cons(arg) && i < INSIDE_ARGS)
+            c->inside |= bound_items(arg) << (i * INSIDE_ITEMS);
+    }
 }
 
 static void open_relation(Space *s, Relation *r, Word pattern, Cursor *c)
@@ -204,7 +220,7 @@ static void open_relation(Space *s, Relation *r, Word pattern, Cursor *c)
     c->space = s;
     c->rel = r;
     c->limit = r->len;
-    c->bound = bound_args(r, args);
+    note_bound(c, args);
     c->index = plan.index;
     if (!plan.index) {
         c->mode = CURSOR_SCAN;
@@ -435,9 +451,26 @@ static Word row_atom(Space *s, const Relation *r, uint32_t row)
     return atom;
 }
 
+/* A row of R without variables; the head of R is that of the pattern ARGS are of. */
+static bool match_ground(const Relation *r, uint32_t row, Bind *b, const Word *args)
+{
+    const Word *cells = row_cells(r, row);
+    for (uint32_t i = 0; i < r->width; i++) {
+        Word arg = atom_deref(args[i]);
+        if (word_is_cell(arg))
+            bind_cell(b, arg, cells[i]);
+        else if ((arg != cells[i] || word_is_double(arg)) && !unify(b, arg, cells[i]))
+            return false;
+    }
+    return true;
+}
+
 static bool match_general(Space *s, const Relation *r, uint32_t row, Bind *b, Word pattern)
 {
     if (word_is_cell(pattern)) return unify(b, pattern, row_atom(s, r, row));
+    if (row_is_ground(r, row) && !relation_is_bag(r) &&
+        (!relation_has_head(r) || atom_deref(expr_items(pattern)[0]) == r->head))
+        return match_ground(r, row, b, relation_args(r, &pattern));
     const Word *cells = row_cells(r, row);
     const RowVars *v = row_vars(r, row);
     Word *slots = clear_slots(s, v);
@@ -512,12 +545,28 @@ bool cursor_next(Cursor *c, Bind *b, Word pattern)
     return false;
 }
 
+/* Does the stored word CELL certainly not match EXPR, of whose items those in BOUND were bound at opening? */
+static bool items_reject(Word cell, Word expr, uint64_t bound)
+{
+    if (word_is_slot(cell)) return false;
+    if (!atom_is_cons(cell) || expr_len(cell) != expr_len(expr)) return true;
+    for (; bound; bound &= bound - 1) {
+        uint32_t i = (uint32_t)__builtin_ctzll(bound);
+        if (cell_rejects(expr_items(cell)[i], atom_deref(expr_items(expr)[i]))) return true;
+    }
+    return false;
+}
+
 static bool bound_reject(const Cursor *c, uint32_t row, const Word *args)
 {
     const Word *cells = row_cells(c->rel, row);
     for (uint32_t mask = c->bound; mask; mask &= mask - 1) {
         uint32_t i = (uint32_t)__builtin_ctz(mask);
         if (cell_rejects(cells[i], atom_deref(args[i]))) return true;
+    }
+    for (uint64_t rest = c->inside, i = 0; rest; rest >>= INSIDE_ITEMS, i++) {
+        uint64_t bound = rest & ((1 << INSIDE_ITEMS) - 1);
+        if (bound && items_reject(cells[i], atom_deref(args[i]), bound)) return true;
     }
     return false;
 }

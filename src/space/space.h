@@ -81,6 +81,7 @@ typedef struct Cursor {
     uint32_t pinned; /* other relations that are pinned */
     uint32_t arity;  /* of the pattern; 0: a variable */
     uint32_t bound;  /* bit per argument that was bound at opening */
+    uint64_t inside; /* of the first arguments, which are expressions, a bit per item that was bound */
 } Cursor;
 
 /* Open a query for PATTERN (a heap term, its unbound cells are the query variables). */
