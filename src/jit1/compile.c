@@ -671,6 +671,8 @@ static uint64_t operand_hole(const Writer *w, const StencilHole *hole)
     switch ((HoleKind)hole->hole) {
     case HOLE_LOCAL:
         return local_displacement((uint64_t)operand_value(w->c, o));
+    case HOLE_ITEM:
+        return offsetof(Obj, body) + (uint64_t)operand_value(w->c, o) * sizeof(Word);
     case HOLE_SHIFTED:
         return (uint64_t)operand_value(w->c, o) << 16;
     case HOLE_WORD:
@@ -737,6 +739,7 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
     switch ((HoleKind)hole->hole) {
     case HOLE_LOCAL:
     case HOLE_OPERAND:
+    case HOLE_ITEM:
     case HOLE_SHIFTED:
     case HOLE_WORD:
     case HOLE_JUMP:

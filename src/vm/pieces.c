@@ -193,25 +193,28 @@ void note_inert(Machine *m, Word value)
     word_obj(value)->note = note;
 }
 
+static __attribute__((noinline)) Word noted(Machine *m, Word value)
+{
+    note_inert(m, value);
+    return value;
+}
+
 Word make_expression(Machine *m, const Word *items, uint32_t n, bool same)
 {
     Word *to, value = atom_expr_open(&m->rt->heap, n, &to);
     /* The flags that all items have: what is no expression is ground and, as the program wrote it, evaluated. */
     unsigned flags = OBJ_GROUND | OBJ_EVALUATED;
-    for (uint32_t i = 0; i < n; i++) {
-        Word item = to[i] = items[i];
+    const Word *end = items + n;
+    do {
+        Word item = *to++ = *items++;
         if (atom_is_cons(item))
             flags &= word_obj(item)->flags;
         else if (word_is_var(item))
             flags = 0;
-    }
-    if (!(flags & OBJ_GROUND)) return value;
-    word_obj(value)->flags = OBJ_GROUND;
-    if (same && (flags & OBJ_EVALUATED))
-        word_obj(value)->flags |= OBJ_EVALUATED;
-    else
-        note_inert(m, value);
-    return value;
+    } while (items < end);
+    if (!same) flags &= ~(unsigned)OBJ_EVALUATED;
+    word_obj(value)->flags = flags & OBJ_GROUND ? (uint8_t)flags & (OBJ_GROUND | OBJ_EVALUATED) : 0;
+    return LIKELY(flags != OBJ_GROUND) ? value : noted(m, value);
 }
 
 Word make_data(Machine *m, Word head, const Word *args, uint32_t n, bool computed)

@@ -140,6 +140,7 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 #define READ_N (*ip++)
 #define READ_S (*ip++)
 #define READ_16 (ip += 2, (uint16_t)(ip[-2] | ip[-1] << 8))
+#define READ_ITEM(expr) expr_at(expr, READ_N)
 #define READ_K (c->constants.data[READ_16])
 #define READ_F (c->functions.data[READ_16])
 #define READ_T READ_16
@@ -220,6 +221,7 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 /* In fusions: the operand at distance AT; N bytes are done with; the first part alone; the tail_branch_bool that ends at distance END. */
 #define PEEK_S(at) (ip[at])
 #define PEEK_N(at) (ip[at])
+#define PEEK_ITEM(expr, at) expr_at(expr, PEEK_N(at))
 #define PEEK_I(at) ((int16_t)op_read16(ip + (at)))
 #define PEEK_SHIFTED(at) ((int64_t)PEEK_I(at) * 65536) /* it may be negative */
 #define PEEK_K(at) (c->constants.data[op_read16(ip + (at))])
