@@ -28,9 +28,10 @@ typedef struct Maker {
     size_t done;        /* of them */
     VEC(WayIn) ways;
     VEC(Inside) insides;
-    uint64_t floats;   /* locals that are expected to be floats, bit by bit */
-    uint64_t operands; /* the same of operands, from the bottom */
-    bool typed;        /* the caller takes numbers: it is known wherever control comes from */
+    VEC(uint32_t) blocks; /* pieces of instructions that wait for the result of the code behind them */
+    uint64_t floats;      /* locals that are expected to be floats, bit by bit */
+    uint64_t operands;    /* the same of operands, from the bottom */
+    bool typed;           /* the caller takes numbers: it is known wherever control comes from */
     bool
         int_on_top; /* the top is in a register, a small integer: it is known if control comes from the piece before */
     uint8_t state; /* operands in registers */
@@ -155,7 +156,7 @@ static void add_along(Maker *k, uint32_t ip, uint32_t end)
 {
     add_spill(k, ip, k->heights[ip]);
     uint8_t op = op_at(k->c, ip);
-    bool ends = (op_info(op)->flags & OPF_END) || op == OP_BLOCK || op == OP_COLLAPSE;
+    bool ends = (op_info(op)->flags & OPF_END) || op_is_block(op);
     uint32_t piece = add_piece(k, ends ? STENCIL_step : STENCIL_along, ip, k->heights[ip]);
     k->l->pieces.data[piece].length = (uint16_t)(end - ip);
     k->flows = !ends;
@@ -258,6 +259,7 @@ static void add_code(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
     uint32_t piece = add_piece(k, id - 1, ip, k->heights[ip]);
     k->l->pieces.data[piece].length = (uint16_t)(end - ip);
     vec_push(&k->cold, piece);
+    if (op_is_block(op_at(k->c, ip))) vec_push(&k->blocks, piece);
     k->flows = stencils[id - 1].ends >= 0;
     k->state = k->flows ? (uint8_t)stencils[id - 1].ends : 0;
 }
@@ -410,7 +412,7 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
     }
     if (id && floats && stencils[id - 1].floats) id = stencils[id - 1].floats;
     if (id && k->typed && stencils[id - 1].typed) id = stencils[id - 1].typed;
-    note_type(k, ip, end, id != 0);
+    note_type(k, ip, end, id != 0 && !op_is_block(op_at(k->c, ip)));
     bool gives_int = fused && gives_small_integer(k, id);
     bool calls = id && !fused && is_call(op_at(k->c, ip));
     bool tail = id && !fused && is_tail_call(op_at(k->c, ip));
@@ -460,6 +462,20 @@ static void add_plain_call(Maker *k, Piece test)
     uint32_t call = (uint32_t)k->l->pieces.len;
     add_code(k, test.ip, test.ip + test.length, single_at(k, test.ip));
     k->l->pieces.data[call].back = test.back;
+}
+
+/* Where the results of blocks come back to: they are put to the other operands. */
+static void add_joins(Maker *k)
+{
+    for (size_t i = 0; i < k->blocks.len; i++) {
+        Piece *block = &k->l->pieces.data[k->blocks.data[i]];
+        uint32_t ip = block->ip, to = jump_target(k->c, operand_of(k->c, ip, 'j'));
+        block->back = k->l->size;
+        k->state = 1;
+        add_piece(k, STENCIL_returned, ip, k->heights[to]);
+        add_spill(k, to, k->heights[to]);
+        add_hop(k, to, 0);
+    }
 }
 
 /* What takes over from a piece: the call that was to be saved, the same with calls of C, the parts of a fusion one by one, or the VM, which then does all parts. */
@@ -596,6 +612,7 @@ bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
             ip = add_place(&k, ip);
     }
     add_insides(&k);
+    add_joins(&k);
     add_colds(&k);
     add_ways_in(&k);
     add_colds(&k);
@@ -605,6 +622,7 @@ bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
     vec_free(&k.cold);
     vec_free(&k.ways);
     vec_free(&k.insides);
+    vec_free(&k.blocks);
     return true;
 }
 
@@ -640,7 +658,7 @@ static uint64_t frame_place(uint32_t ip, uint32_t operands)
 /* Where the frame is saved during the call at IP. */
 static uint64_t place_after(const Writer *w)
 {
-    Operand count = operand_of(w->c, w->piece->ip, 'c');
+    Operand count = operand_of(w->c, w->piece->ip, op_at(w->c, w->piece->ip) == OP_CALL_NATIVE ? 'n' : 'c');
     return frame_place(count.end, w->piece->height - ((uint32_t)operand_value(w->c, count) & 0x7F));
 }
 
@@ -759,6 +777,10 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
         return place_after(w);
     case HOLE_BEHIND:
         return frame_place(p->ip + p->length, p->height);
+    case HOLE_JOIN:
+        return frame_place(jump_target(w->c, operand_of(w->c, p->ip, 'j')), p->height);
+    case HOLE_FOLLOWING:
+        return p->ip + p->length;
     case HOLE_SIZE:
         return local_displacement(w->c->locals + w->c->max_stack);
     case HOLE_IP:

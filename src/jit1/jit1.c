@@ -75,14 +75,20 @@ static void count_calls(JitStats *s, uint32_t calls)
     s->cache_hits += calls;
 }
 
+/* Of the fuel that there was FUEL is left. */
+static void close_fuel(Machine *m, uint64_t fuel)
+{
+    m->steps += m->fuel - (uint32_t)fuel;
+    count_calls(&jit_of(m)->vm->stats, m->fuel - (uint32_t)fuel);
+}
+
 /* What machine code has kept in registers. */
 static void close_machine(Machine *m, Frame *f, uint64_t depth, uint64_t fuel)
 {
     m->frame = f;
     m->head = f->head;
     m->depth = (uint32_t)depth;
-    m->steps += m->fuel - (uint32_t)fuel;
-    count_calls(&jit_of(m)->vm->stats, m->fuel - (uint32_t)fuel);
+    close_fuel(m, fuel);
 }
 
 static const void *way_in(const Jit1 *j, const Native *n, const Frame *f)
@@ -162,6 +168,27 @@ Word jit1_new_var(Heap *h, uint32_t name)
 Target jit1_step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel)
 {
     return go_on(m, step(m, f, at, length, depth, fuel));
+}
+
+Target jit1_leave(Machine *m, Frame *f, uint32_t at, Step step, uint64_t fuel)
+{
+    close_fuel(m, fuel);
+    f->slot[VM_NATIVE] = 0;
+    if (UNLIKELY(vm_tells_bailouts(m->rt->upper))) {
+        Frame *current = m->frame;
+        uint32_t place = f->index;
+        m->frame = f;
+        f->index = at;
+        watch_native_exit(m->rt->upper, m);
+        f->index = place;
+        m->frame = current;
+    }
+    return go_on(m, step);
+}
+
+void jit1_block(Machine *m, Frame *f, Word type, uint32_t start)
+{
+    push_block(m, f, frame_chunk(f), type, start);
 }
 
 Target jit1_given(Machine *m, Frame *f, Word value, uint64_t depth, uint64_t fuel)

@@ -31,6 +31,10 @@ typedef struct Target {
 Target jit1_step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel);
 /* The same; NULL as code: go on behind them. */
 Target jit1_along(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel);
+/* STEP was taken on behalf of the instruction of F at AT; F is saved, to be given its result. */
+Target jit1_leave(Machine *m, Frame *f, uint32_t at, Step step, uint64_t fuel);
+/* push_block in what F runs. */
+void jit1_block(Machine *m, Frame *f, Word type, uint32_t start);
 /* A variable named NAME. */
 Word jit1_new_var(Heap *h, uint32_t name);
 /* Take the newest alternative, with FUEL left, if that is one of machine code and nothing else is to be done: where to go on in the

@@ -186,6 +186,12 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         ip = c->code.data; \
         BEGUN;             \
     } while (0)
+#define BEHIND OFFSET(0)
+#define WAIT_AT(to) \
+    do {            \
+        ip += (to); \
+        SAVE;       \
+    } while (0)
 #define POP_FRAME (m->frame = f->parent)
 #define HAND_OVER(step)                         \
     do {                                        \
@@ -200,6 +206,7 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         SAVE;            \
         HAND_OVER(step); \
     } while (0)
+#define LEAVE_WITH LEAVE
 /* The instruction at work, when watched. */
 #define PLACE ((WatchPlace){m, f, sp, at})
 /* CHUNK carries out a call of CALLEE with the arguments at SP. */

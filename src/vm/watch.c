@@ -310,9 +310,6 @@ static BailoutReason native_reason(const Machine *m, const WatchPlace *p, uint8_
     case OP_TAIL_CALL:
     case OP_TAIL_CALL_TYPED:
         return call_reason(m, p, op);
-    case OP_COLLAPSE:
-    case OP_COLLAPSE_COUNT:
-        return BAILOUT_COLLECT;
     case OP_RETURN:
     case OP_RETURN_LOCAL:
     case OP_RETURN_BRANCH:

@@ -192,7 +192,23 @@ cat >f.metta <<'END'
 !(all)
 END
 run 2
-left bailout_sites Collect all 5 collapse
+expect "collapse does not leave native code" python3 -c '
+import json
+s = json.load(open("figures"))
+assert "Collect" not in s["bailouts_by_reason"] and not any(x["operation"] == "collapse" for x in s["bailout_sites"]), s'
+cat >f.metta <<'END'
+(= (f $l)
+   (let $n (car-atom $l)
+     (let $x (superpose $l) ($x $n))))
+!(f (1 2 3))
+!(f ())
+END
+run 2
+expect "nor do blocks and operations without effects that have a value" python3 -c '
+import json
+s = json.load(open("figures"))
+assert [x["operation"] for x in s["bailout_sites"] if x["operation"] in ("block", "call_native")] == ["call_native"], s
+assert [x["count"] for x in s["bailout_sites"] if x["operation"] == "call_native"] == [1], s'
 
 cat >f.metta <<'END'
 (= (f $x)
