@@ -159,9 +159,10 @@ bool settle_local(Machine *m, Word *local, Word *value)
     return true;
 }
 
-/* May VALUE, which has matched TERM, be data, as far as the heads tell that TERM has variables for? */
+/* May VALUE be data, as far as the heads tell that TERM has variables for?  It has matched TERM, an expression, unless the code comes from a damaged file. */
 static bool parts_are_data(Machine *m, Word term, Word value)
 {
+    if (!atom_is_cons(value) || expr_len(value) != expr_len(term)) return false;
     for (uint32_t i = 0; i < expr_len(term); i++) {
         Word part = expr_at(term, i);
         if (!atom_is_cons(part)) continue;
@@ -175,7 +176,8 @@ static bool parts_are_data(Machine *m, Word term, Word value)
 
 bool settle_argument(Machine *m, const Chunk *c, uint32_t index, Word *value)
 {
-    return parts_are_data(m, c->templates.data[index].term, *value) && !must_evaluate(m, value);
+    Word term = c->templates.data[index].term;
+    return atom_is_cons(term) && parts_are_data(m, term, *value) && !must_evaluate(m, value);
 }
 
 void note_inert(Machine *m, Word value)
