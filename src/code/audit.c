@@ -66,6 +66,7 @@ static const char *const contracts[256] = {
     [OP_TAIL_CALL_VALUE] = ".",
     [OP_SWITCH] = "r...",
     [OP_MATCH_FUNCTOR] = "Fk...",
+    [OP_MATCH_LENGTH] = "F...",
     [OP_MATCH_CONST] = "rk..",
     [OP_MATCH_ATOM] = "rk..",
     [OP_MATCH_SAME] = "rr.",
@@ -791,6 +792,7 @@ static bool is_for_steps(uint8_t op)
     case OP_CALL_STEP:
     case OP_SWITCH:
     case OP_MATCH_FUNCTOR:
+    case OP_MATCH_LENGTH:
     case OP_MATCH_CONST:
     case OP_MATCH_ATOM:
     case OP_MATCH_SAME:

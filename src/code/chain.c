@@ -175,19 +175,33 @@ static void chain_from(Compiler *c, Word e, const Ending *end, int depth)
 
 static void unify_from(Compiler *c, Word e, const Ending *end, int depth)
 {
-    uint32_t rest = template(c, e), otherwise = new_label(c), custom = new_label(c);
-    EMIT4(c, OP_UNIFY_STEP, template(c, expr_at(e, 1)), template(c, expr_at(e, 2)), otherwise, custom);
-    slots_of_term(c, expr_at(e, 1), SLOT_SET);
-    slots_of_term(c, expr_at(e, 2), SLOT_SET);
+    uint32_t rest = template(c, e), otherwise = new_label(c), custom = new_label(c), matched = new_label(c),
+             slow = new_label(c);
+    Word x = expr_at(e, 1), y = expr_at(e, 2), value, pattern;
+    bool matches = find_value(c, x, y, &value, &pattern);
     SlotInfo *before = slots_save(c);
-    raw_slots(c, expr_at(e, 1));
-    raw_slots(c, expr_at(e, 2));
+    if (matches)
+        match_pattern(c, pattern, slot_local(c, value), otherwise, &slow, MAX_NESTING);
+    else
+        EMIT4(c, OP_UNIFY_STEP, template(c, x), template(c, y), otherwise, custom);
+    place_label(c, matched);
+    slots_of_term(c, x, SLOT_SET);
+    slots_of_term(c, y, SLOT_SET);
+    raw_slots(c, x);
+    raw_slots(c, y);
     compile_rest(c, expr_at(e, 3), end, depth - 1);
     slots_restore(c, before);
-    place_label(c, otherwise);
+    if (!matches) slots_of_term(c, x, SLOT_SET);
+    if (!matches) slots_of_term(c, y, SLOT_SET);
     before = slots_save(c);
+    place_label(c, otherwise);
     compile_rest(c, expr_at(e, 4), end, depth - 1);
     slots_restore(c, before);
+    place_label(c, slow);
+    if (matches) {
+        EMIT4(c, OP_UNIFY_STEP, template(c, x), template(c, y), otherwise, custom);
+        EMIT1(c, OP_JUMP, matched);
+    }
     rest_at(c, custom, rest, end);
 }
 

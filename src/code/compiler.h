@@ -170,6 +170,8 @@ bool has_slot(Word t, Word slot);
 void match_pattern(Compiler *c, Word pattern, uint32_t local, uint32_t miss, uint32_t *slow, int depth);
 /* The same with the outermost test left out. */
 void match_inside(Compiler *c, Word pattern, uint32_t local, uint32_t miss, uint32_t *slow, int depth);
+/* Is one of X and Y, which are to be unified, a variable that holds something?  Then it is *VALUE, and the other can be matched against it. */
+bool find_value(Compiler *c, Word x, Word y, Word *value, Word *pattern);
 /* What a pattern tells apart at first sight: a constant, or head and length of an expression; false for anything else. */
 bool pattern_key(Word pattern, Word *head, uint32_t *len);
 

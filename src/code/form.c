@@ -584,19 +584,32 @@ static void compile_superpose(Compiler *c, Word e, int depth)
 
 static void compile_unify(Compiler *c, Word e, int depth)
 {
-    uint32_t otherwise = new_label(c);
+    uint32_t otherwise = new_label(c), matched = new_label(c), slow = NO_LABEL;
+    Word x = expr_at(e, 1), y = expr_at(e, 2), value, pattern;
+    bool matches = find_value(c, x, y, &value, &pattern);
     EMIT0(c, OP_ANY_TYPE);
-    EMIT4(c, OP_UNIFY_TERMS, template(c, expr_at(e, 1)), template(c, expr_at(e, 2)), template(c, e),
-          otherwise);
-    slots_of_term(c, expr_at(e, 1), SLOT_SET);
-    slots_of_term(c, expr_at(e, 2), SLOT_SET);
     SlotInfo *before = slots_save(c);
-    raw_slots(c, expr_at(e, 2));
-    raw_slots(c, expr_at(e, 1));
+    if (matches)
+        match_pattern(c, pattern, slot_local(c, value), otherwise, &slow, MAX_NESTING);
+    else
+        EMIT4(c, OP_UNIFY_TERMS, template(c, x), template(c, y), template(c, e), otherwise);
+    place_label(c, matched);
+    slots_of_term(c, x, SLOT_SET);
+    slots_of_term(c, y, SLOT_SET);
+    raw_slots(c, x);
+    raw_slots(c, y);
     compile_part(c, context(e, 0, 0), expr_at(e, 3), depth - 1);
     slots_restore(c, before);
+    if (!matches) slots_of_term(c, x, SLOT_SET);
+    if (!matches) slots_of_term(c, y, SLOT_SET);
+    before = slots_save(c);
     place_label(c, otherwise);
     compile_part(c, context(e, 0, 0), expr_at(e, 4), depth - 1);
+    slots_restore(c, before);
+    if (slow == NO_LABEL) return;
+    place_label(c, slow);
+    EMIT4(c, OP_UNIFY_TERMS, template(c, x), template(c, y), template(c, e), otherwise);
+    EMIT1(c, OP_JUMP, matched);
 }
 
 static void compile_trace(Compiler *c, Word e, int depth)

@@ -31,10 +31,11 @@ bool pattern_key(Word pattern, Word *head, uint32_t *len)
 
 static void match(Matching *m, Word pattern, uint32_t local, int depth);
 
-static void match_items(Matching *m, Word pattern, uint32_t local, int depth)
+/* The items from FIRST on. */
+static void match_items(Matching *m, Word pattern, uint32_t local, uint32_t first, int depth)
 {
     Compiler *c = m->c;
-    for (uint32_t i = 1; i < expr_len(pattern) && c->refusal == REFUSED_NONE; i++) {
+    for (uint32_t i = first; i < expr_len(pattern) && c->refusal == REFUSED_NONE; i++) {
         Word item = expr_at(pattern, i);
         if (word_is_slot(item) && slot_info(c, item)->state == SLOT_NONE) {
             Occurrence o = {item, local, i, NO_LOCAL};
@@ -69,7 +70,10 @@ static void match(Matching *m, Word pattern, uint32_t local, int depth)
             EMIT5(c, OP_MATCH_FUNCTOR, local, constant(c, head), len, m->miss, need_label(c, m->slow));
         else
             EMIT4(c, OP_MATCH_CONST, local, constant(c, head), m->miss, need_label(c, m->slow));
-        if (len) match_items(m, pattern, local, depth);
+        if (len) match_items(m, pattern, local, 1, depth);
+    } else if (atom_is_cons(pattern) && expr_len(pattern) <= UINT8_MAX && depth > 0) {
+        EMIT4(c, OP_MATCH_LENGTH, local, expr_len(pattern), m->miss, need_label(c, m->slow));
+        match_items(m, pattern, local, 0, depth);
     } else if (!atom_is_cons(pattern)) {
         EMIT4(c, OP_MATCH_ATOM, local, constant(c, pattern), m->miss, need_label(c, m->slow));
     } else {
@@ -148,6 +152,14 @@ void match_pattern(Compiler *c, Word pattern, uint32_t local, uint32_t miss, uin
 void match_inside(Compiler *c, Word pattern, uint32_t local, uint32_t miss, uint32_t *slow, int depth)
 {
     Matching m = {.c = c, .miss = miss, .slow = slow};
-    if (atom_is_cons(pattern)) match_items(&m, pattern, local, depth);
+    if (atom_is_cons(pattern)) match_items(&m, pattern, local, 1, depth);
     finish(&m);
+}
+
+bool find_value(Compiler *c, Word x, Word y, Word *value, Word *pattern)
+{
+    bool first = word_is_slot(x) && slot_info(c, x)->state == SLOT_SET;
+    *value = first ? x : y;
+    *pattern = first ? y : x;
+    return first || (word_is_slot(y) && slot_info(c, y)->state == SLOT_SET);
 }
