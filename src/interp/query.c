@@ -24,7 +24,7 @@ static RowSearch rows_begin(Machine *m, const Word slots[MATCH_SLOTS], unsigned 
 {
     Scope *scope = rt_scope(m->rt, word_space(slots[MATCH_SPACE]));
     uint32_t limit = flags & MATCH_OWN ? 1 : (uint32_t)scope->spaces.len;
-    while (limit > 1 && space_estimate(scope->spaces.data[limit - 1], slots[MATCH_PATTERN]) == 0) limit--;
+    while (limit > 1 && !space_may_match(scope->spaces.data[limit - 1], slots[MATCH_PATTERN])) limit--;
     return (RowSearch){.scope = scope, .limit = limit, .flags = flags | MATCH_CLOSED};
 }
 

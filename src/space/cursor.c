@@ -602,6 +602,16 @@ size_t space_estimate(Space *s, Word pattern)
     return n;
 }
 
+bool space_may_match(Space *s, Word pattern)
+{
+    pattern = atom_deref(pattern);
+    if (s->generics.len || is_headless(pattern)) return s->count > 0;
+    uint32_t arity;
+    Word head = relation_key(pattern, &arity);
+    const Relation *r = relation_find(s, head, arity);
+    return r && r->live;
+}
+
 void space_each(Space *s, SpaceVisit f, void *context)
 {
     Cursor c;

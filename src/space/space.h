@@ -100,6 +100,8 @@ void cursor_copy(const Cursor *c, Cursor *to);
 /* Upper bound on the number of rows that PATTERN can match now; exact for fully bound patterns and when all rows at
  * the bound position are ground.  Builds indexes it needs. */
 size_t space_estimate(Space *s, Word pattern);
+/* Is there any row of the relation that PATTERN belongs to, or one that may match whatever it is?  Constant time. */
+bool space_may_match(Space *s, Word pattern);
 
 /* -- Rules: the relation (= LHS RHS) looked up by an instance of LHS -- */
 

@@ -70,7 +70,9 @@ static bool heads_data(Machine *m, Word expr)
     if (!atom_is_cons(head)) return true;
     Word inner = atom_deref(expr_at(head, 0));
     return atom_is_cons(inner) ||
-           (word_is_sym(inner) && is_plain_head(m, inner) && !has_typed_expressions(&m->rt->types, inner));
+           /* Of data the head is plain. */
+           (word_is_sym(inner) && (is_inert(m, head) || is_plain_head(m, inner)) &&
+            !has_typed_expressions(&m->rt->types, inner));
 }
 
 static bool settle_at(Machine *m, Word *value, int depth);
@@ -80,6 +82,14 @@ typedef struct Items {
     bool changed; /* one is not what it was */
     bool ground;  /* none holds a variable, now that bound ones are replaced by their values */
 } Items;
+
+/* Is VALUE known to be irreducible?  Then it is marked as evaluating it would. */
+static bool is_settled(Machine *m, Word value)
+{
+    if (!is_inert(m, value)) return false;
+    if (!(word_obj(value)->note & INERT_COPY)) mark_settled(m, value);
+    return true;
+}
 
 /* COPY is what the bound CELL stands for, resolved. */
 static void keep_copy(Machine *m, Word cell, Word copy)
@@ -96,7 +106,7 @@ static bool settle_items(Machine *m, Word expr, Word *to, int depth, Items *foun
         Word item = atom_deref(expr_at(expr, i));
         if (item == W_SYM(EMPTY)) return false;
         to[i] = item;
-        if (atom_may_reduce(item)) {
+        if (atom_may_reduce(item) && !is_settled(m, item)) {
             if (!settle_at(m, &to[i], depth - 1)) return false;
             found->changed |= to[i] != item;
             if (to[i] != item && word_is_cell(expr_at(expr, i))) keep_copy(m, expr_at(expr, i), to[i]);
@@ -106,43 +116,44 @@ static bool settle_items(Machine *m, Word expr, Word *to, int depth, Items *foun
     return true;
 }
 
-/* The copy of EXPR that settling it asks for, made of the settled items that COPY has already; EXPR itself if none is needed. */
-static Word settled_copy(Machine *m, Word expr, Word copy, const Items *items)
+/* What settling EXPR gives, whose settled items are at FROM: a copy made of them, or EXPR itself if none is needed. */
+static Word settled_copy(Machine *m, Word expr, const Word *from, const Items *items)
 {
-    Obj *o = word_obj(copy);
-    if (expr_is_ground(expr)) {
-        bool needed = items->changed || (word_obj(expr)->flags & OBJ_STORED);
-        if (needed) o->flags = OBJ_GROUND;
-        word_obj(needed ? copy : expr)->flags |= OBJ_EVALUATED;
-        return needed ? copy : expr;
+    bool was_ground = expr_is_ground(expr);
+    bool needed = items->changed || (was_ground ? word_obj(expr)->flags & OBJ_STORED : items->ground);
+    if (!needed) {
+        if (was_ground) word_obj(expr)->flags |= OBJ_EVALUATED;
+        return expr;
     }
-    if (items->ground) {
+    Word *to, copy = atom_expr_open(&m->rt->heap, expr_len(expr), &to);
+    for (uint32_t i = 0; i < expr_len(expr); i++) to[i] = from[i];
+    if (was_ground) {
+        word_obj(copy)->flags = OBJ_GROUND | OBJ_EVALUATED;
+    } else if (items->ground) {
         /* It held variables when it was made; the copy does not, and need not be looked at again. */
-        o->flags = OBJ_GROUND;
-        o->note = m->rt->inert_epoch | INERT_COPY;
-        return copy;
+        word_obj(copy)->flags = OBJ_GROUND;
+        word_obj(copy)->note = m->rt->inert_epoch | INERT_COPY;
     }
-    return items->changed ? copy : expr;
+    return copy;
+}
+
+/* Settle *VALUE, whose head is that of data. */
+static bool settle_data(Machine *m, Word *value, int depth)
+{
+    enum { FEW = 8 };
+    Word expr = *value, few[FEW];
+    Word *to = expr_len(expr) <= FEW ? few : base_alloc(expr_len(expr) * sizeof *to);
+    Items items;
+    bool ok = settle_items(m, expr, to, depth, &items);
+    if (ok) *value = settled_copy(m, expr, to, &items);
+    if (to != few) base_free(to);
+    return ok;
 }
 
 static bool settle_at(Machine *m, Word *value, int depth)
 {
-    Word expr = *value;
-    if (is_inert(m, expr)) {
-        if (!(word_obj(expr)->note & INERT_COPY)) mark_settled(m, expr);
-        return true;
-    }
-    if (depth == 0 || !heads_data(m, expr)) return false;
-    Heap *h = &m->rt->heap;
-    char *top = h->top;
-    Word *to, copy = atom_expr_open(h, expr_len(expr), &to);
-    const char *end = h->top;
-    Items items;
-    bool ok = settle_items(m, expr, to, depth, &items);
-    if (ok) *value = settled_copy(m, expr, copy, &items);
-    /* The place is free again, unless something was made meanwhile that stays, such as types that were looked up. */
-    if ((!ok || *value == expr) && h->top == end) h->top = top;
-    return ok;
+    if (is_settled(m, *value)) return true;
+    return depth > 0 && heads_data(m, *value) && settle_data(m, value, depth);
 }
 
 bool settle(Machine *m, Word *value)
@@ -177,7 +188,10 @@ static bool parts_are_data(Machine *m, Word term, Word value)
 bool settle_argument(Machine *m, const Chunk *c, uint32_t index, Word *value)
 {
     Word term = c->templates.data[index].term;
-    return atom_is_cons(term) && parts_are_data(m, term, *value) && !must_evaluate(m, value);
+    if (!atom_is_cons(term) || !parts_are_data(m, term, *value)) return false;
+    /* A damaged file may have any term there. */
+    if (!word_is_sym(expr_at(term, 0))) return !must_evaluate(m, value);
+    return !atom_may_reduce(*value) || is_settled(m, *value) || settle_data(m, value, SETTLE_DEPTH);
 }
 
 void note_inert(Machine *m, Word value)
