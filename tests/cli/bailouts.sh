@@ -197,6 +197,18 @@ import json
 s = json.load(open("figures"))
 assert "Collect" not in s["bailouts_by_reason"] and not any(x["operation"] == "collapse" for x in s["bailout_sites"]), s'
 cat >f.metta <<'END'
+(= (large)
+   (let $x (match &self (row $x $y) $x)
+     (if (> $x 5) (if (< $y $x) (+ $x 1) $x) (empty))))
+(row 1 a) (row 7 9) (row 8 2)
+!(large)
+END
+run 2
+expect "numbers that variables are bound to are compared in native code" python3 -c '
+import json
+s = json.load(open("figures"))
+assert "TypeError" not in s["bailouts_by_reason"], s'
+cat >f.metta <<'END'
 (= (f $l)
    (let $n (car-atom $l)
      (let $x (superpose $l) ($x $n))))
