@@ -90,7 +90,7 @@ static inline void again_in_frame(Machine *m, Frame *f, const Chunk *c, const Wo
     set_locals(f, c, args, c->arity);
     f->flags = (uint8_t)(FF_GOAL | computed * FF_CHANGED);
     f->depth = m->depth;
-    f->slot[SLOT_HELD] = WORD_NIL;
+    assert(word_is_nil(f->slot[SLOT_HELD])); /* only frames that are protected hold something back */
 }
 
 /* A frame for the code at START of C, which F runs, with a copy of F's locals; the current frame gets its results. */

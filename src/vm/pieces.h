@@ -96,7 +96,8 @@ static inline Word int_shifted_back(int64_t a)
     return word_turned_back((uint64_t)a + TAG_INT);
 }
 
-/* Arithmetic that says false if its operands are no integers, or the result does not fit.  Y is shifted up already. */
+/* Arithmetic that says false if its operands are no integers, or the result does not fit.  Y is shifted up already.  The tag of X stays where it
+ * is: that is shortest for what depends on the result. */
 static inline bool add_shifted(Word x, int64_t y, Word *out)
 {
     int64_t a = (int64_t)word_turned(x), r;
@@ -115,17 +116,17 @@ static inline bool sub_shifted(Word x, int64_t y, Word *out)
 
 static inline bool add_ints(Word x, Word y, Word *out)
 {
-    int64_t a = int_shifted_up(x), b = int_shifted_up(y), r;
-    if (!are_shifted_up(a, b) || __builtin_add_overflow(a, b, &r)) return false;
-    *out = int_shifted_back(r);
+    int64_t a = (int64_t)word_turned(x), b = int_shifted_up(y), r;
+    if (!are_shifted_up(a - TAG_INT, b) || __builtin_add_overflow(a, b, &r)) return false;
+    *out = word_turned_back((uint64_t)r);
     return true;
 }
 
 static inline bool sub_ints(Word x, Word y, Word *out)
 {
-    int64_t a = int_shifted_up(x), b = int_shifted_up(y), r;
-    if (!are_shifted_up(a, b) || __builtin_sub_overflow(a, b, &r)) return false;
-    *out = int_shifted_back(r);
+    int64_t a = (int64_t)word_turned(x), b = int_shifted_up(y), r;
+    if (!are_shifted_up(a - TAG_INT, b) || __builtin_sub_overflow(a, b, &r)) return false;
+    *out = word_turned_back((uint64_t)r);
     return true;
 }
 
