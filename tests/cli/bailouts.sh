@@ -223,6 +223,17 @@ assert [x["operation"] for x in s["bailout_sites"] if x["operation"] in ("block"
 assert [x["count"] for x in s["bailout_sites"] if x["operation"] == "call_native"] == [1], s'
 
 cat >f.metta <<'END'
+(= (k)
+   (let $u (add-atom &self (= (f extra) 1)) 5))
+(= (f $n)
+   (let $r (k)
+     (h $r (+ $n 1))))
+!(f 1)
+END
+run 2
+left bailout_sites Invalidated f 4
+
+cat >f.metta <<'END'
 (= (f $x)
    (let () (breakpoint!) $x))
 !(f 1)
