@@ -274,6 +274,12 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         ip += (end) + PEEK_I((end) - 4); \
         NEXT;                            \
     } while (0)
+#define IF_LOCALS(operator, end)                                                            \
+    do {                                                                                    \
+        int64_t a = int_shifted_up(LOCAL(PEEK_S(0))), b = int_shifted_up(LOCAL(PEEK_S(2))); \
+        if (LIKELY(are_shifted_up(a, b))) BRANCH_IF(a operator b, end);                     \
+        UNFUSED(LOAD_LOCAL);                                                                \
+    } while (0)
 #define IF_SMALL(operator, at, end, first)                                                 \
     do {                                                                                   \
         Word x = LOCAL(PEEK_S(0));                                                         \
