@@ -95,13 +95,6 @@ static void guard_list(Compiler *c, Word list, uint32_t *fallback)
     if (word_is_slot(list)) EMIT2(c, OP_GUARD_EXPR, slot_local(c, list), need_label(c, fallback));
 }
 
-/* What the variables of TERM stand for may have got parts that were never evaluated. */
-static void raw_slots(Compiler *c, Word term)
-{
-    for (size_t i = 0; i < c->slots.len; i++)
-        if (has_slot(term, word_slot((uint32_t)i))) c->slots.data[i].raw = true;
-}
-
 /* Code that pushes the result of N, whatever it is; to FALLBACK, made at need, when nothing is done yet. */
 static void push_first(Compiler *c, Word n, uint32_t *fallback)
 {
@@ -175,33 +168,15 @@ static void chain_from(Compiler *c, Word e, const Ending *end, int depth)
 
 static void unify_from(Compiler *c, Word e, const Ending *end, int depth)
 {
-    uint32_t rest = template(c, e), otherwise = new_label(c), custom = new_label(c), matched = new_label(c),
-             slow = new_label(c);
-    Word x = expr_at(e, 1), y = expr_at(e, 2), value, pattern;
-    bool matches = find_value(c, x, y, &value, &pattern);
-    SlotInfo *before = slots_save(c);
-    if (matches)
-        match_pattern(c, pattern, slot_local(c, value), otherwise, &slow, MAX_NESTING);
-    else
-        EMIT4(c, OP_UNIFY_STEP, template(c, x), template(c, y), otherwise, custom);
-    place_label(c, matched);
-    slots_of_term(c, x, SLOT_SET);
-    slots_of_term(c, y, SLOT_SET);
-    raw_slots(c, x);
-    raw_slots(c, y);
+    uint32_t rest = template(c, e), otherwise = new_label(c), custom = new_label(c);
+    Unification u = {.x = expr_at(e, 1), .y = expr_at(e, 2), .otherwise = otherwise, .op = OP_UNIFY_STEP};
+    u.operands[0] = otherwise;
+    u.operands[1] = custom;
+    unify_begin(c, &u);
     compile_rest(c, expr_at(e, 3), end, depth - 1);
-    slots_restore(c, before);
-    if (!matches) slots_of_term(c, x, SLOT_SET);
-    if (!matches) slots_of_term(c, y, SLOT_SET);
-    before = slots_save(c);
-    place_label(c, otherwise);
+    unify_otherwise(c, &u);
     compile_rest(c, expr_at(e, 4), end, depth - 1);
-    slots_restore(c, before);
-    place_label(c, slow);
-    if (matches) {
-        EMIT4(c, OP_UNIFY_STEP, template(c, x), template(c, y), otherwise, custom);
-        EMIT1(c, OP_JUMP, matched);
-    }
+    unify_end(c, &u);
     rest_at(c, custom, rest, end);
 }
 

@@ -164,6 +164,12 @@ void slots_of_term(Compiler *c, Word term, SlotState state)
     base_free(counts);
 }
 
+void raw_slots(Compiler *c, Word term)
+{
+    for (size_t i = 0; i < c->slots.len; i++)
+        if (has_slot(term, word_slot((uint32_t)i))) c->slots.data[i].raw = true;
+}
+
 void slots_shared(Compiler *c, Word e)
 {
     uint32_t *inside = count_slots(c, e), *all = count_slots(c, c->clause->rule.rhs),

@@ -159,6 +159,8 @@ void slots_shared(Compiler *c, Word e);
 SlotInfo *slots_save(const Compiler *c);
 void slots_restore(Compiler *c, SlotInfo *saved);
 void slots_merge(Compiler *c, SlotInfo *other);
+/* What the variables of TERM stand for may have parts that were never evaluated. */
+void raw_slots(Compiler *c, Word term);
 /* How often each slot of the clause occurs in TERM; to be freed. */
 uint32_t *count_slots(const Compiler *c, Word term);
 /* Does SLOT occur in T? */
@@ -170,8 +172,21 @@ bool has_slot(Word t, Word slot);
 void match_pattern(Compiler *c, Word pattern, uint32_t local, uint32_t miss, uint32_t *slow, int depth);
 /* The same with the outermost test left out. */
 void match_inside(Compiler *c, Word pattern, uint32_t local, uint32_t miss, uint32_t *slow, int depth);
-/* Is one of X and Y, which are to be unified, a variable that holds something?  Then it is *VALUE, and the other can be matched against it. */
-bool find_value(Compiler *c, Word x, Word y, Word *value, Word *pattern);
+/* Code that unifies the terms X and Y: one is matched against the other where that is a variable that holds something; else, or when matching
+ * cannot tell, the instruction OP does it, whose operands are their templates and OPERANDS.  X, Y, OTHERWISE, OP and OPERANDS are given. */
+typedef struct Unification {
+    Word x, y;
+    uint32_t otherwise; /* label: they cannot be unified */
+    Op op;
+    uint32_t operands[2];
+    bool matches;
+    uint32_t matched, slow; /* labels; SLOW is made at need */
+    SlotInfo *before;
+} Unification;
+/* First unify_begin; then comes code for when they are the same.  unify_otherwise; code for when they are not.  Then unify_end. */
+void unify_begin(Compiler *c, Unification *u);
+void unify_otherwise(Compiler *c, Unification *u);
+void unify_end(Compiler *c, Unification *u);
 /* What a pattern tells apart at first sight: a constant, or head and length of an expression; false for anything else. */
 bool pattern_key(Word pattern, Word *head, uint32_t *len);
 

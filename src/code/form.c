@@ -516,12 +516,6 @@ static void compile_switch(Compiler *c, Word e, int depth)
 
 /* -- match, superpose, unify, collapse -- */
 
-static void raw_slots(Compiler *c, Word pattern)
-{
-    for (size_t i = 0; i < c->slots.len; i++)
-        if (has_slot(pattern, word_slot((uint32_t)i))) c->slots.data[i].raw = true;
-}
-
 static void compile_match(Compiler *c, Word e, int depth)
 {
     uint32_t fallback = NO_LABEL, height = c->height;
@@ -584,32 +578,16 @@ static void compile_superpose(Compiler *c, Word e, int depth)
 
 static void compile_unify(Compiler *c, Word e, int depth)
 {
-    uint32_t otherwise = new_label(c), matched = new_label(c), slow = NO_LABEL;
-    Word x = expr_at(e, 1), y = expr_at(e, 2), value, pattern;
-    bool matches = find_value(c, x, y, &value, &pattern);
+    uint32_t otherwise = new_label(c);
+    Unification u = {.x = expr_at(e, 1), .y = expr_at(e, 2), .otherwise = otherwise, .op = OP_UNIFY_TERMS};
+    u.operands[0] = template(c, e);
+    u.operands[1] = otherwise;
     EMIT0(c, OP_ANY_TYPE);
-    SlotInfo *before = slots_save(c);
-    if (matches)
-        match_pattern(c, pattern, slot_local(c, value), otherwise, &slow, MAX_NESTING);
-    else
-        EMIT4(c, OP_UNIFY_TERMS, template(c, x), template(c, y), template(c, e), otherwise);
-    place_label(c, matched);
-    slots_of_term(c, x, SLOT_SET);
-    slots_of_term(c, y, SLOT_SET);
-    raw_slots(c, x);
-    raw_slots(c, y);
+    unify_begin(c, &u);
     compile_part(c, context(e, 0, 0), expr_at(e, 3), depth - 1);
-    slots_restore(c, before);
-    if (!matches) slots_of_term(c, x, SLOT_SET);
-    if (!matches) slots_of_term(c, y, SLOT_SET);
-    before = slots_save(c);
-    place_label(c, otherwise);
+    unify_otherwise(c, &u);
     compile_part(c, context(e, 0, 0), expr_at(e, 4), depth - 1);
-    slots_restore(c, before);
-    if (slow == NO_LABEL) return;
-    place_label(c, slow);
-    EMIT4(c, OP_UNIFY_TERMS, template(c, x), template(c, y), template(c, e), otherwise);
-    EMIT1(c, OP_JUMP, matched);
+    unify_end(c, &u);
 }
 
 static void compile_trace(Compiler *c, Word e, int depth)

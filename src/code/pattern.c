@@ -156,10 +156,58 @@ void match_inside(Compiler *c, Word pattern, uint32_t local, uint32_t miss, uint
     finish(&m);
 }
 
-bool find_value(Compiler *c, Word x, Word y, Word *value, Word *pattern)
+/* -- Unification of two terms of a clause -- */
+
+/* Is one of X and Y a variable that holds something?  Then it is *VALUE, and the other can be matched against it. */
+static bool find_value(Compiler *c, Word x, Word y, Word *value, Word *pattern)
 {
     bool first = word_is_slot(x) && slot_info(c, x)->state == SLOT_SET;
     *value = first ? x : y;
     *pattern = first ? y : x;
     return first || (word_is_slot(y) && slot_info(c, y)->state == SLOT_SET);
+}
+
+static void emit_unification(Compiler *c, const Unification *u)
+{
+    EMIT4(c, u->op, template(c, u->x), template(c, u->y), u->operands[0], u->operands[1]);
+}
+
+static void both_set(Compiler *c, const Unification *u)
+{
+    slots_of_term(c, u->x, SLOT_SET);
+    slots_of_term(c, u->y, SLOT_SET);
+}
+
+void unify_begin(Compiler *c, Unification *u)
+{
+    Word value, pattern;
+    u->matches = find_value(c, u->x, u->y, &value, &pattern);
+    u->matched = new_label(c);
+    u->slow = NO_LABEL;
+    u->before = slots_save(c);
+    if (u->matches)
+        match_pattern(c, pattern, slot_local(c, value), u->otherwise, &u->slow, MAX_NESTING);
+    else
+        emit_unification(c, u);
+    place_label(c, u->matched);
+    both_set(c, u);
+    raw_slots(c, u->x);
+    raw_slots(c, u->y);
+}
+
+void unify_otherwise(Compiler *c, Unification *u)
+{
+    slots_restore(c, u->before);
+    if (!u->matches) both_set(c, u);
+    u->before = slots_save(c);
+    place_label(c, u->otherwise);
+}
+
+void unify_end(Compiler *c, Unification *u)
+{
+    slots_restore(c, u->before);
+    if (u->slow == NO_LABEL) return;
+    place_label(c, u->slow);
+    emit_unification(c, u);
+    EMIT1(c, OP_JUMP, u->matched);
 }
