@@ -1,8 +1,6 @@
 /* Types of calls: what the compiler knows of them, and the guards for what it does not know. */
 #include "code/compiler.h"
 
-#include "atom/num.h"
-
 enum { CHECK_DEPTH = 6 };
 
 /* What find_type says of an expression that any parameter takes: its type is a type variable. */
@@ -79,24 +77,11 @@ bool is_data(Compiler *c, Word e)
     return true;
 }
 
-/* Can W head no call, whatever the rules are for expressions with a symbol as head? */
-static bool is_inert_atom(Word w)
-{
-    return num_is(w) || word_is_bool(w) || word_is_char(w) || atom_is_str(w) || w == WORD_UNIT;
-}
-
-/* Can no rule apply to expressions whose head is no symbol, and have they no types of their own?  A change of that expires all chunks. */
-static bool headless_are_data(Compiler *c)
-{
-    if (c->rt->types.typed_expr_other) return false;
-    for (size_t i = 0; i < c->scope->spaces.len; i++)
-        if (rules_without_head(c->scope->spaces.data[i])) return false;
-    return true;
-}
-
 bool is_data_tuple(Compiler *c, Word e)
 {
-    if (!atom_is_cons(e) || expr_len(e) > MAX_ARGUMENTS || !headless_are_data(c)) return false;
+    /* A change of what is asked of expressions without a symbol for a head expires all chunks. */
+    if (!atom_is_cons(e) || expr_len(e) > MAX_ARGUMENTS || !headless_are_data(&c->rt->types, c->scope))
+        return false;
     for (Word head = expr_at(e, 0);; head = expr_at(head, 0)) {
         if (is_inert_atom(head)) return true;
         if (!atom_is_cons(head)) return false;

@@ -79,6 +79,19 @@ bool has_typed_expressions(const TypeWorld *w, Word head)
     return id < w->typed_expr_head.len && w->typed_expr_head.data[id];
 }
 
+bool headless_are_data(const TypeWorld *w, const Scope *s)
+{
+    if (w->typed_expr_other) return false;
+    for (size_t i = 0; i < s->spaces.len; i++)
+        if (rules_without_head(s->spaces.data[i])) return false;
+    return true;
+}
+
+bool is_inert_atom(Word w)
+{
+    return num_is(w) || word_is_bool(w) || word_is_char(w) || atom_is_str(w) || w == WORD_UNIT;
+}
+
 static Word quick(TypeWorld *w, Scope *s, Word atom, int depth);
 
 /* An argument of TYPE where the parameter is of another.  When a call is checked before it is evaluated an Atom may be

@@ -38,6 +38,10 @@ bool types_match(TypeWorld *w, Word a, Word b);
 Word type_quick(TypeWorld *w, Scope *s, Word atom);
 /* May an expression with this head have a type that was declared for it as a whole? */
 bool has_typed_expressions(const TypeWorld *w, Word head);
+/* Can no rule apply to expressions whose head is no symbol, and have they no types of their own? */
+bool headless_are_data(const TypeWorld *w, const Scope *s);
+/* Can W, an atom, head no call, whatever rules there are for symbols? */
+bool is_inert_atom(Word w);
 
 /* The symbol T when ATOM is an external object of type (M T), such as a state; else WORD_NIL. */
 Word type_in_box(Word atom);

@@ -46,15 +46,13 @@ bool is_data_function(Machine *m, Function *f)
     return true;
 }
 
-/* Can no rule apply to expressions whose head is no symbol, and have they no types of their own? */
-static bool headless_are_data(Machine *m)
+/* headless_are_data, once for each epoch in which they are. */
+static bool may_be_headless(Machine *m)
 {
     Vm *vm = m->rt->upper;
     uint16_t epoch = m->rt->inert_epoch;
     if (vm->headless_epoch == epoch && epoch != 0) return true;
-    if (m->rt->types.typed_expr_other) return false;
-    for (size_t i = 0; i < m->scope->spaces.len; i++)
-        if (rules_without_head(m->scope->spaces.data[i])) return false;
+    if (!headless_are_data(&m->rt->types, m->scope)) return false;
     vm->headless_epoch = epoch;
     return true;
 }
@@ -66,7 +64,7 @@ static bool heads_data(Machine *m, Word expr)
     Word head = atom_deref(expr_at(expr, 0));
     if (word_is_sym(head))
         return is_data_function(m, functions_get(&vm->functions, word_sym_id(head), expr_len(expr) - 1));
-    if (word_is_op(head) || word_is_ext(head) || !headless_are_data(m)) return false;
+    if (word_is_op(head) || word_is_ext(head) || !may_be_headless(m)) return false;
     if (!atom_is_cons(head)) return true;
     Word inner = atom_deref(expr_at(head, 0));
     return atom_is_cons(inner) ||
@@ -233,21 +231,26 @@ Word make_expression(Machine *m, const Word *items, uint32_t n, bool same)
     return LIKELY(flags != OBJ_GROUND) ? value : noted(m, value);
 }
 
+/* VALUE is data, and what is inert of it is noted.  COMPUTED: evaluation made some of its items; if not, evaluating it leaves it as it is. */
+static void note_computed(Word value, bool computed)
+{
+    bool copy = (word_obj(value)->note & INERT_COPY) != 0;
+    if (!computed && !copy && expr_is_ground(value)) word_obj(value)->flags |= OBJ_EVALUATED;
+}
+
 Word make_data(Machine *m, Word head, const Word *args, uint32_t n, bool computed)
 {
     Word value = make_call(m, head, args, n);
     note_inert(m, value);
-    bool copy = (word_obj(value)->note & INERT_COPY) != 0;
-    if (!computed && !copy && expr_is_ground(value)) word_obj(value)->flags |= OBJ_EVALUATED;
+    note_computed(value, computed);
     return value;
 }
 
 bool make_headless(Machine *m, const Word *items, uint32_t n, bool computed, Word *out)
 {
-    if (word_is_op(items[0]) || word_is_ext(items[0]) || !headless_are_data(m)) return false;
-    Word value = *out = make_expression(m, items, n, false);
-    bool copy = (word_obj(value)->note & INERT_COPY) != 0;
-    if (!computed && !copy && expr_is_ground(value)) word_obj(value)->flags |= OBJ_EVALUATED;
+    if (word_is_op(items[0]) || word_is_ext(items[0]) || !may_be_headless(m)) return false;
+    *out = make_expression(m, items, n, false);
+    note_computed(*out, computed);
     return true;
 }
 
@@ -277,7 +280,7 @@ bool heads_tuple(Machine *m, Word head)
 {
     if (word_is_sym(head) || m->rt->types.typed_expr_other) return false;
     if (atom_is_cons(head)) return type_quick(&m->rt->types, m->scope, head) == W_SYM(UNDEFINED);
-    return num_is(head) || word_is_bool(head) || word_is_char(head) || atom_is_str(head) || head == WORD_UNIT;
+    return is_inert_atom(head);
 }
 
 /* -- Terms -- */
@@ -436,7 +439,7 @@ bool is_mere_list(Machine *m, Word list, bool made)
     if (!atom_is_cons(list)) return true;
     Word head = atom_deref(expr_at(list, 0));
     bool inert = num_is(head) || word_is_bool(head);
-    if (!made || !inert || !headless_are_data(m)) return false;
+    if (!made || !inert || !may_be_headless(m)) return false;
     note_inert(m, list);
     return true;
 }
