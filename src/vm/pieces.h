@@ -167,6 +167,9 @@ static inline Word as_double(Word x)
     return word_is_int(x) ? word_double((double)word_int48_get(x)) : x;
 }
 
+/* NAME_doubles for an integer and a float. */
+#define ON_MIXED(name, x, y, out) (!INT_OPERANDS && name##_doubles(as_double(x), as_double(y), out))
+
 /* Are X and Y floats, and none of them not a number? */
 static inline bool are_ordered(Word x, Word y)
 {

@@ -300,8 +300,6 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
     } while (0)
 #define GIVE_NUMBER(x) GIVE(x)
 
-#define FLOAT_OPERANDS ((word_is_double(x) || word_is_int(x)) && (word_is_double(y) || word_is_int(y)))
-#define AS_DOUBLE(w) (word_is_int(w) ? (double)word_int48_get(w) : word_double_get(w))
 /* Offset in the instruction at work, whose operands are read. */
 #define AT ((uint32_t)(ip - c->code.data) - 1)
 #define SLOW_CALL(builtin, type)                             \
@@ -311,25 +309,15 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         LEAVE(call_again(m, f, c, AT, goal, type));          \
     } while (0)
 #define ON_NUMBERS(name, x, y, out) (LIKELY(name##_ints(x, y, out)) || name##_doubles(x, y, out))
-#define ARITHMETIC(name, expression, op, builtin)                   \
-    do {                                                            \
-        Word y = POP, x = POP;                                      \
-        Word result;                                                \
-        if (LIKELY(ON_NUMBERS(name, x, y, &result))) {              \
-            PUSH(result);                                           \
-            NEXT;                                                   \
-        }                                                           \
-        if (!INT_OPERANDS && FLOAT_OPERANDS) {                      \
-            double a = AS_DOUBLE(x), b = AS_DOUBLE(y);              \
-            PUSH(word_double(expression));                          \
-            NEXT;                                                   \
-        }                                                           \
-        Word wide;                                                  \
-        if (num_arith(&m->rt->heap, (op), x, y, &wide) == NUM_OK) { \
-            PUSH(wide);                                             \
-            NEXT;                                                   \
-        }                                                           \
-        SLOW_CALL(builtin, W_SYM(T_NUMBER));                        \
+#define ARITHMETIC(name, op, builtin)                                                   \
+    do {                                                                                \
+        Word y = POP, x = POP, result;                                                  \
+        if (LIKELY(ON_NUMBERS(name, x, y, &result)) || ON_MIXED(name, x, y, &result) || \
+            num_arith(&m->rt->heap, (op), x, y, &result) == NUM_OK) {                   \
+            PUSH(result);                                                               \
+            NEXT;                                                                       \
+        }                                                                               \
+        SLOW_CALL(builtin, W_SYM(T_NUMBER));                                            \
     } while (0)
 #define COMPARISON(cmp, builtin)                                        \
     do {                                                                \
