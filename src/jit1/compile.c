@@ -526,7 +526,7 @@ static void add_insides(Maker *k)
     }
 }
 
-/* The same where somebody comes in. */
+/* add_plain_call where somebody comes in. */
 static void add_unsure_call(Maker *k, Piece test)
 {
     if (k->l->checks) add_code(k, test.ip, test.ip + test.length, STENCIL_checked_0 + 1);

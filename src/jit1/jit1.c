@@ -141,7 +141,7 @@ static Step step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t de
     f->index = at;
     /* The VM may run F now, so that results are for another place than the one that was noted. */
     f->slot[VM_NATIVE] = 0;
-    if (UNLIKELY(vm_tells_bailouts(m->rt->upper))) watch_native_exit(m->rt->upper, m);
+    if (UNLIKELY(vm_tells_bailouts(m->rt->upper))) watch_native_exit(m->rt->upper, m, f);
     uint8_t op = frame_chunk(f)->code.data[frame_ip(f)];
     m->rt->debug.native = op == OP_TRACE || op == OP_BREAKPOINT;
     Step step = vm_step(m, length);
@@ -175,13 +175,10 @@ Target jit1_leave(Machine *m, Frame *f, uint32_t at, Step step, uint64_t fuel)
     close_fuel(m, fuel);
     f->slot[VM_NATIVE] = 0;
     if (UNLIKELY(vm_tells_bailouts(m->rt->upper))) {
-        Frame *current = m->frame;
         uint32_t place = f->index;
-        m->frame = f;
         f->index = at;
-        watch_native_exit(m->rt->upper, m);
+        watch_native_exit(m->rt->upper, m, f);
         f->index = place;
-        m->frame = current;
     }
     return go_on(m, step);
 }

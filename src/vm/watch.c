@@ -298,7 +298,7 @@ static BailoutReason call_reason(const Machine *m, const WatchPlace *p, uint8_t 
     if (callee_at(p, op)->arity > NATIVE_ARGUMENTS) return BAILOUT_UNSUPPORTED_OPERATION;
     if (heap_wants_safepoint(&m->rt->heap)) return BAILOUT_PREEMPTED;
     /* What is left: a choice point protects the frame, or the calls up to the next look at the limits are used up. */
-    return machine_protects(m, m->frame) ? BAILOUT_NON_DETERMINISM : BAILOUT_PREEMPTED;
+    return machine_protects(m, p->frame) ? BAILOUT_NON_DETERMINISM : BAILOUT_PREEMPTED;
 }
 
 /* Why OP, against whose operands nothing is known, is left to the VM. */
@@ -339,10 +339,9 @@ static void blame_guard_once(WatchExit *e, const WatchPlace *p, const JitStats *
     if (s->last_chunk != e->chunk || s->last_ip != blamed.ip) *e = blamed;
 }
 
-void watch_native_exit(Vm *vm, Machine *m)
+void watch_native_exit(Vm *vm, Machine *m, const Frame *f)
 {
     JitStats *s = &vm->stats;
-    const Frame *f = m->frame;
     const Chunk *c = frame_chunk(f);
     const Word *sp = f->slot + VM_LOCALS + c->locals + frame_operands(f);
     WatchPlace p = {m, f, sp, c->code.data + frame_ip(f)};
