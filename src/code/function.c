@@ -61,18 +61,8 @@ static void table_grow(Functions *fs)
     base_free(old);
 }
 
-/* Most names have one number of arguments: found without hashing. */
-static Function *first_of_name(const Functions *fs, uint32_t name, uint32_t arity)
+Function *functions_find(Functions *fs, uint32_t name, uint32_t arity)
 {
-    if (name >= fs->dependents.len || fs->dependents.data[name].functions.len == 0) return NULL;
-    Function *f = fs->dependents.data[name].functions.data[0];
-    return f->arity == arity ? f : NULL;
-}
-
-Function *functions_get(Functions *fs, uint32_t name, uint32_t arity)
-{
-    Function *first = first_of_name(fs, name, arity);
-    if (LIKELY(first != NULL)) return first;
     if (!fs->table || fs->count * 2 > fs->mask) table_grow(fs);
     uint32_t at = function_place(fs, name, arity);
     if (fs->table[at]) return fs->table[at];

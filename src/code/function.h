@@ -65,8 +65,16 @@ typedef VEC(FunctionName) FunctionNames;
 /* Append those that S has rules for, in the order of their first rules. */
 void functions_defined(Space *s, FunctionNames *out);
 void functions_fini(Functions *fs);
+Function *functions_find(Functions *fs, uint32_t name, uint32_t arity);
 /* The function NAME with ARITY arguments, made at first use; it stays where it is. */
-Function *functions_get(Functions *fs, uint32_t name, uint32_t arity);
+static inline Function *functions_get(Functions *fs, uint32_t name, uint32_t arity)
+{
+    /* Most names have one number of arguments: found without hashing. */
+    const Dependents *of = name < fs->dependents.len ? &fs->dependents.data[name] : NULL;
+    if (LIKELY(of && of->functions.len > 0) && LIKELY(of->functions.data[0]->arity == arity))
+        return of->functions.data[0];
+    return functions_find(fs, name, arity);
+}
 /* C, which FS owns from now on, is the chunk of F. */
 void functions_adopt(Functions *fs, Function *f, Chunk *c);
 /* The rules of SYMBOL (a word; WORD_NIL: of any symbol) have changed, or its types too (TYPES): the chunks that depend on them expire.

@@ -23,16 +23,6 @@ void bind_undo(Bind *b, size_t mark)
     if (b->scanned > mark) b->scanned = mark;
 }
 
-void bind_resolved(Bind *b, Word cell, Word value)
-{
-    Word bound;
-    while (word_is_cell(bound = word_obj(cell)->body[0])) cell = bound;
-    assert(!word_is_nil(bound));
-    TrailEntry e = {word_obj(cell), bound};
-    vec_push(&b->trail, e);
-    word_obj(cell)->body[0] = value;
-}
-
 void bind_forget_resolved(Bind *b)
 {
     for (size_t i = b->trail.len; i-- > b->scanned;) {

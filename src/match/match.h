@@ -49,7 +49,15 @@ static inline void bind_cell(Bind *b, Word cell, Word value)
 }
 /* The bound CELL is bound to what VALUE is a resolved copy of: let VALUE take its place, so that neither is ever compared with the other or
  * resolved again. */
-void bind_resolved(Bind *b, Word cell, Word value);
+static inline void bind_resolved(Bind *b, Word cell, Word value)
+{
+    Word bound;
+    while (word_is_cell(bound = word_obj(cell)->body[0])) cell = bound;
+    assert(!word_is_nil(bound));
+    TrailEntry e = {word_obj(cell), bound};
+    vec_push(&b->trail, e);
+    word_obj(cell)->body[0] = value;
+}
 /* Take that back in all cells, since the copies may no longer be as good; before each collection, too, so that nothing is kept by what the trail
  * says of it. */
 void bind_forget_resolved(Bind *b);

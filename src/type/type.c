@@ -71,14 +71,6 @@ static const Signature *head_signature(TypeWorld *w, Scope *s, Word head)
     return NULL;
 }
 
-bool has_typed_expressions(const TypeWorld *w, Word head)
-{
-    if (w->typed_expr_other || word_is_var(head)) return true;
-    if (!word_is_sym(head)) return false;
-    uint32_t id = word_sym_id(head);
-    return id < w->typed_expr_head.len && w->typed_expr_head.data[id];
-}
-
 bool headless_are_data(const TypeWorld *w, const Scope *s)
 {
     if (w->typed_expr_other) return false;

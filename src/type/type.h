@@ -37,7 +37,13 @@ bool types_match(TypeWorld *w, Word a, Word b);
  * TYPE_COMPOUND, or WORD_NIL when general inference is needed.  Constant time save for nested applications, of which it follows a few. */
 Word type_quick(TypeWorld *w, Scope *s, Word atom);
 /* May an expression with this head have a type that was declared for it as a whole? */
-bool has_typed_expressions(const TypeWorld *w, Word head);
+static inline bool has_typed_expressions(const TypeWorld *w, Word head)
+{
+    if (w->typed_expr_other || word_is_var(head)) return true;
+    if (!word_is_sym(head)) return false;
+    uint32_t id = word_sym_id(head);
+    return id < w->typed_expr_head.len && w->typed_expr_head.data[id];
+}
 /* Can no rule apply to expressions whose head is no symbol, and have they no types of their own? */
 bool headless_are_data(const TypeWorld *w, const Scope *s);
 /* Can W, an atom, head no call, whatever rules there are for symbols? */

@@ -4,11 +4,11 @@ enum { SLOTS_INLINE = 32 };
 
 /* -- Values -- */
 
-static bool is_inert(const Machine *m, Word expr)
+static inline bool is_inert(const Machine *m, Word expr)
 {
     const Obj *o = word_obj(expr);
-    uint16_t epoch = o->note & INERT_EPOCH;
-    return !(o->flags & OBJ_STORED) && epoch != 0 && epoch == m->rt->inert_epoch;
+    uint16_t epoch = m->rt->inert_epoch;
+    return ((o->note ^ epoch) & INERT_EPOCH) == 0 && epoch != 0 && !(o->flags & OBJ_STORED);
 }
 
 /* Evaluating an inert expression would mark it and all its parts: so does this. */
@@ -34,10 +34,15 @@ static void mark_settled(Machine *m, Word expr)
  * ground is marked, a stored term in a copy. */
 enum { SETTLE_DEPTH = 32 };
 
+static inline bool is_known_data(const Runtime *rt, const Function *f)
+{
+    return f->data_epoch == rt->inert_epoch && rt->inert_epoch != 0;
+}
+
 bool is_data_function(Machine *m, Function *f)
 {
     Runtime *rt = m->rt;
-    if (f->data_epoch == rt->inert_epoch && rt->inert_epoch != 0) return true;
+    if (is_known_data(rt, f)) return true;
     Word head = word_sym(f->name);
     if (!is_plain_head(m, head) || head == W_SYM(EMPTY) || scope_has_rules(m->scope, f->name, f->arity + 1))
         return false;
@@ -57,13 +62,9 @@ static bool may_be_headless(Machine *m)
     return true;
 }
 
-/* May EXPR be data, as far as its head tells?  A head that is an expression is settled as an item. */
-static bool heads_data(Machine *m, Word expr)
+/* May what has HEAD, which is no symbol, be data?  A head that is an expression is settled as an item. */
+static inline bool heads_headless(Machine *m, Word head)
 {
-    Vm *vm = m->rt->upper;
-    Word head = atom_deref(expr_at(expr, 0));
-    if (word_is_sym(head))
-        return is_data_function(m, functions_get(&vm->functions, word_sym_id(head), expr_len(expr) - 1));
     if (word_is_op(head) || word_is_ext(head) || !may_be_headless(m)) return false;
     if (!atom_is_cons(head)) return true;
     Word inner = atom_deref(expr_at(head, 0));
@@ -73,16 +74,18 @@ static bool heads_data(Machine *m, Word expr)
             !has_typed_expressions(&m->rt->types, inner));
 }
 
-static bool settle_at(Machine *m, Word *value, int depth);
-
-/* What settling the items of an expression has shown. */
-typedef struct Items {
-    bool changed; /* one is not what it was */
-    bool ground;  /* none holds a variable, now that bound ones are replaced by their values */
-} Items;
+/* May EXPR be data, as far as its head tells? */
+static inline bool heads_data(Machine *m, Word expr)
+{
+    Vm *vm = m->rt->upper;
+    Word head = atom_deref(expr_at(expr, 0));
+    if (!word_is_sym(head)) return heads_headless(m, head);
+    Function *f = functions_get(&vm->functions, word_sym_id(head), expr_len(expr) - 1);
+    return is_known_data(m->rt, f) || is_data_function(m, f);
+}
 
 /* Is VALUE known to be irreducible?  Then it is marked as evaluating it would. */
-static bool is_settled(Machine *m, Word value)
+static inline bool is_settled(Machine *m, Word value)
 {
     if (!is_inert(m, value)) return false;
     if (!(word_obj(value)->note & INERT_COPY)) mark_settled(m, value);
@@ -96,76 +99,12 @@ static void keep_copy(Machine *m, Word cell, Word copy)
         bind_resolved(&m->rt->bind, cell, copy);
 }
 
-/* Settle the items of EXPR into TO. */
-static bool settle_items(Machine *m, Word expr, Word *to, int depth, Items *found)
-{
-    *found = (Items){false, true};
-    for (uint32_t i = 0; i < expr_len(expr); i++) {
-        Word item = atom_deref(expr_at(expr, i));
-        if (item == W_SYM(EMPTY)) return false;
-        to[i] = item;
-        if (atom_may_reduce(item) && !is_settled(m, item)) {
-            if (!settle_at(m, &to[i], depth - 1)) return false;
-            found->changed |= to[i] != item;
-            if (to[i] != item && word_is_cell(expr_at(expr, i))) keep_copy(m, expr_at(expr, i), to[i]);
-        }
-        found->ground &= item_is_ground(to[i]);
-    }
-    return true;
-}
+static bool settle_data(Machine *m, Word *value, Word term, int depth);
 
-/* What settling EXPR gives, whose settled items are at FROM: a copy made of them, or EXPR itself if none is needed. */
-static Word settled_copy(Machine *m, Word expr, const Word *from, const Items *items)
-{
-    bool was_ground = expr_is_ground(expr);
-    bool needed = items->changed || (was_ground ? word_obj(expr)->flags & OBJ_STORED : items->ground);
-    if (!needed) {
-        if (was_ground) word_obj(expr)->flags |= OBJ_EVALUATED;
-        return expr;
-    }
-    Word *to, copy = atom_expr_open(&m->rt->heap, expr_len(expr), &to);
-    for (uint32_t i = 0; i < expr_len(expr); i++) to[i] = from[i];
-    if (was_ground) {
-        word_obj(copy)->flags = OBJ_GROUND | OBJ_EVALUATED;
-    } else if (items->ground) {
-        /* It held variables when it was made; the copy does not, and need not be looked at again. */
-        word_obj(copy)->flags = OBJ_GROUND;
-        word_obj(copy)->note = m->rt->inert_epoch | INERT_COPY;
-    }
-    return copy;
-}
-
-/* Settle *VALUE, whose head is that of data. */
-static bool settle_data(Machine *m, Word *value, int depth)
-{
-    enum { FEW = 8 };
-    Word expr = *value, few[FEW];
-    Word *to = expr_len(expr) <= FEW ? few : base_alloc(expr_len(expr) * sizeof *to);
-    Items items;
-    bool ok = settle_items(m, expr, to, depth, &items);
-    if (ok) *value = settled_copy(m, expr, to, &items);
-    if (to != few) base_free(to);
-    return ok;
-}
-
-static bool settle_at(Machine *m, Word *value, int depth)
+static inline bool settle_at(Machine *m, Word *value, int depth)
 {
     if (is_settled(m, *value)) return true;
-    return depth > 0 && heads_data(m, *value) && settle_data(m, value, depth);
-}
-
-bool settle(Machine *m, Word *value)
-{
-    return settle_at(m, value, SETTLE_DEPTH);
-}
-
-bool settle_local(Machine *m, Word *local, Word *value)
-{
-    if (!settle(m, value)) return false;
-    if (!is_inert_copy(*value)) return true;
-    if (word_is_cell(*local)) keep_copy(m, *local, *value);
-    *local = *value;
-    return true;
+    return depth > 0 && heads_data(m, *value) && settle_data(m, value, WORD_NIL, depth);
 }
 
 /* May VALUE be data, as far as the heads tell that TERM has variables for?  It has matched TERM, an expression, unless the code comes from a damaged file. */
@@ -183,13 +122,107 @@ static bool parts_are_data(Machine *m, Word term, Word value)
     return true;
 }
 
+/* As settle_at, of *ITEM, which has matched PART, an expression: see settle_argument. */
+static bool settle_part(Machine *m, Word *item, Word part, int depth)
+{
+    if (!atom_is_cons(*item) || expr_len(*item) != expr_len(part)) return false;
+    bool done = !atom_may_reduce(*item);
+    if (!done && !is_settled(m, *item))
+        return depth > 0 && heads_data(m, *item) && settle_data(m, item, part, depth);
+    if (done && !word_is_sym(expr_at(part, 0)) && !is_inert(m, *item) && !heads_data(m, *item)) return false;
+    return parts_are_data(m, part, *item);
+}
+
+/* What settling the items of an expression has shown. */
+typedef struct Items {
+    bool changed; /* one is not what it was */
+    bool ground;  /* none holds a variable, now that bound ones are replaced by their values */
+} Items;
+
+/* Settle the expression *ITEM, which an expression has as FROM, there in the place of PART (see settle_data). */
+static inline bool settle_inner(Machine *m, Word *item, Word from, Word part, int depth, Items *found)
+{
+    Word was = *item;
+    if (atom_is_cons(part)) {
+        if (!settle_part(m, item, part, depth)) return false;
+    } else if (atom_may_reduce(was) && !settle_at(m, item, depth)) {
+        return false;
+    }
+    if (*item == was) return true;
+    found->changed = true;
+    if (word_is_cell(from) && is_inert_copy(*item)) bind_resolved(&m->rt->bind, from, *item);
+    return true;
+}
+
+/* Settle the items of EXPR into TO.  TERM: see settle_data. */
+static inline bool settle_items(Machine *m, Word expr, Word term, Word *to, int depth, Items *found)
+{
+    const Word *parts = word_is_nil(term) ? NULL : expr_items(term);
+    *found = (Items){false, true};
+    for (uint32_t i = 0, n = expr_len(expr); i < n; i++) {
+        Word from = expr_at(expr, i), item = atom_deref(from);
+        to[i] = item;
+        if (atom_is_cons(item)) {
+            if (!settle_inner(m, &to[i], from, parts ? parts[i] : WORD_NIL, depth, found)) return false;
+            found->ground &= expr_is_ground(to[i]);
+        } else {
+            if (item == W_SYM(EMPTY)) return false;
+            found->ground &= !word_is_var(item);
+        }
+    }
+    return true;
+}
+
+/* Settle *VALUE, whose head is that of data.  TERM is WORD_NIL or what the value has matched, an expression of as many items: see
+ * settle_argument.  What is needed is a copy, made of the settled items, if one is not what it was, if variables are gone, or for a stored
+ * term; else the room for it is given back. */
+static bool settle_data(Machine *m, Word *value, Word term, int depth)
+{
+    Heap *h = &m->rt->heap;
+    Word expr = *value, *to, copy = atom_expr_open(h, expr_len(expr), &to);
+    char *end = h->top;
+    Items items;
+    if (!settle_items(m, expr, term, to, depth - 1, &items)) return false;
+    Obj *made = word_obj(copy), *was = word_obj(expr);
+    bool was_ground = expr_is_ground(expr);
+    if (!items.changed && !(was_ground ? was->flags & OBJ_STORED : items.ground)) {
+        if (was_ground) was->flags |= OBJ_EVALUATED;
+        if (h->top == end) h->top = (char *)made;
+        return true;
+    }
+    if (was_ground) {
+        made->flags = OBJ_GROUND | OBJ_EVALUATED;
+    } else if (items.ground) {
+        /* It held variables when it was made; the copy does not, and need not be looked at again. */
+        made->flags = OBJ_GROUND;
+        made->note = m->rt->inert_epoch | INERT_COPY;
+    }
+    *value = copy;
+    return true;
+}
+
+bool settle(Machine *m, Word *value)
+{
+    return settle_at(m, value, SETTLE_DEPTH);
+}
+
+bool settle_local(Machine *m, Word *local, Word *value)
+{
+    if (!settle(m, value)) return false;
+    if (!is_inert_copy(*value)) return true;
+    if (word_is_cell(*local)) keep_copy(m, *local, *value);
+    *local = *value;
+    return true;
+}
+
 bool settle_argument(Machine *m, const Chunk *c, uint32_t index, Word *value)
 {
     Word term = c->templates.data[index].term;
-    if (!atom_is_cons(term) || !parts_are_data(m, term, *value)) return false;
     /* A damaged file may have any term there. */
-    if (!word_is_sym(expr_at(term, 0))) return !must_evaluate(m, value);
-    return !atom_may_reduce(*value) || is_settled(m, *value) || settle_data(m, value, SETTLE_DEPTH);
+    if (!atom_is_cons(term) || !atom_is_cons(*value) || expr_len(*value) != expr_len(term)) return false;
+    if (!atom_may_reduce(*value) || is_settled(m, *value)) return parts_are_data(m, term, *value);
+    if (!word_is_sym(expr_at(term, 0)) && !heads_data(m, *value)) return false;
+    return settle_data(m, value, term, SETTLE_DEPTH);
 }
 
 void note_inert(Machine *m, Word value)
