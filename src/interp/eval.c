@@ -411,8 +411,25 @@ static bool has_other_type(const TypeList *types)
     return types->len == 0;
 }
 
+/* The head of T is a symbol whose one type DECLARED is a function type. */
+static Step eval_function(Machine *m, Word t, Word type, Word declared)
+{
+    WordVec errors = {0};
+    Word function = rename_apart(&m->rt->heap, declared, NULL, 0);
+    bool ok = type_applicable(&m->rt->types, m->scope, t, function, type, &errors);
+    Step step = ok ? apply_function(m, t, function) : return_errors(m, &errors);
+    vec_free(&errors);
+    return step;
+}
+
 static Step eval_general(Machine *m, Word t, Word type)
 {
+    Word head = atom_deref(expr_at(t, 0));
+    if (word_is_sym(head)) {
+        const SymbolTypes *own = scope_symbol_types(&m->rt->types, m->scope, word_sym_id(head));
+        if (own->count == 1 && type_is_function(own->types[0]))
+            return eval_function(m, t, type, own->types[0]);
+    }
     TypeList types = {0};
     types_of(&m->rt->types, m->scope, expr_at(t, 0), &types);
     WordVec errors = {0};

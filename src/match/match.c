@@ -300,7 +300,7 @@ Word substitute(Heap *h, Word term, Word cell, Word value)
 typedef struct Renaming {
     const Word *keep;
     uint32_t keep_count;
-    WordVec pairs; /* old, new, old, new ... */
+    SMALL_VEC(Word, 8) pairs; /* old, new, old, new ... */
 } Renaming;
 
 static Word rename_var(void *context, Heap *h, Word var)
@@ -312,16 +312,17 @@ static Word rename_var(void *context, Heap *h, Word var)
         if (r->pairs.data[i] == var) return r->pairs.data[i + 1];
     uint32_t name = word_is_slot(var) ? SYM_EMPTY : word_obj(var)->len;
     Word fresh = atom_new_var(h, name, 0);
-    vec_push(&r->pairs, var);
-    vec_push(&r->pairs, fresh);
+    small_push(&r->pairs, var);
+    small_push(&r->pairs, fresh);
     return fresh;
 }
 
 Word rename_apart(Heap *h, Word term, const Word *keep, uint32_t n)
 {
-    Renaming r = {keep, n, {0}};
+    Renaming r = {.keep = keep, .keep_count = n};
+    small_init(&r.pairs);
     Word copy = atom_map_vars(h, term, rename_var, &r);
-    vec_free(&r.pairs);
+    small_free(&r.pairs);
     return copy;
 }
 

@@ -66,6 +66,8 @@ void type_world_init(TypeWorld *w, Heap *h, Bind *b)
 void type_world_moved(TypeWorld *w)
 {
     w->left_expr = w->left_atom = WORD_NIL;
+    w->inferred.round++;
+    w->inferred.used = 0;
 }
 
 static void note_typed_expression(TypeWorld *w, Word subject)
@@ -97,7 +99,58 @@ void type_world_note(TypeWorld *w, Word atom)
 
 void type_world_fini(TypeWorld *w)
 {
+    base_free(w->inferred.table);
     vec_free(&w->typed_expr_head);
+}
+
+/* -- Inferred types of expressions -- */
+
+enum { FEWEST_INFERRED = 256, MOST_INFERRED = 1 << 18 };
+
+static InferredType *inferred_place(const InferredTypes *t, Word expr)
+{
+    return &t->table[(uint32_t)(base_hash_word(expr) >> 16) & t->mask];
+}
+
+/* Is anything in the table worth looking at? */
+static bool inferred_is_open(TypeWorld *w)
+{
+    InferredTypes *t = &w->inferred;
+    if (UNLIKELY(t->epoch != w->epoch)) {
+        t->epoch = w->epoch;
+        t->round++;
+        t->used = 0;
+    }
+    return t->used > 0;
+}
+
+const InferredType *inferred_find(TypeWorld *w, const Scope *s, Word expr)
+{
+    if (!inferred_is_open(w)) return NULL;
+    const InferredType *i = inferred_place(&w->inferred, expr);
+    bool found =
+        i->expr == expr && i->round == w->inferred.round && i->scope == s && i->spaces == s->spaces.len;
+    return found ? i : NULL;
+}
+
+static void inferred_grow(InferredTypes *t)
+{
+    uint32_t size = t->table ? t->mask + 1 : 0;
+    InferredType *old = t->table;
+    t->mask = (size ? 2 * size : FEWEST_INFERRED) - 1;
+    t->table = base_calloc(t->mask + 1, sizeof *t->table);
+    for (uint32_t i = 0; i < size; i++)
+        if (old[i].round == t->round) *inferred_place(t, old[i].expr) = old[i];
+    base_free(old);
+}
+
+void inferred_note(TypeWorld *w, const Scope *s, Word expr, Word type)
+{
+    InferredTypes *t = &w->inferred;
+    inferred_is_open(w);
+    if (!t->table || (t->used * 2 > t->mask && t->mask < MOST_INFERRED)) inferred_grow(t);
+    *inferred_place(t, expr) = (InferredType){expr, type, s, (uint32_t)s->spaces.len, t->round};
+    t->used++;
 }
 
 /* -- Declared types of symbols -- */

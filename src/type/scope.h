@@ -56,6 +56,22 @@ typedef struct Scope {
     bool has_core;                /* sees the core library: native symbols such as "if" are defined */
 } Scope;
 
+/* What inference has found of a ground expression in a scope that sees so many spaces: one type, or none (WORD_NIL). */
+typedef struct InferredType {
+    Word expr, type;
+    const Scope *scope;
+    uint32_t spaces;
+    uint32_t round; /* of the table when this was found */
+} InferredType;
+
+/* Inferred types of expressions, by address: what is there is forgotten when atoms move and when types change. */
+typedef struct InferredTypes {
+    InferredType *table; /* each expression has one place, and the last one that came stays */
+    uint32_t mask, used;
+    uint32_t round; /* entries of other rounds do not count */
+    uint64_t epoch; /* of the world in this round */
+} InferredTypes;
+
 /* What types depend on beside a scope: the types of operations, and counters that tell when caches are stale. */
 typedef struct TypeWorld {
     Heap *heap;
@@ -66,6 +82,7 @@ typedef struct TypeWorld {
     VEC(uint8_t) typed_expr_head; /* by symbol id: heads some (: (head ...) T) fact */
     bool typed_expr_other;        /* a (: (...) T) fact with another head exists */
     Word left_expr, left_atom;    /* cache of type_leftmost; reset when atoms move */
+    InferredTypes inferred;
 } TypeWorld;
 
 Scope *scope_new(Space *own);
@@ -83,6 +100,11 @@ void type_world_moved(TypeWorld *w);
 /* Note a fact added to or removed from some space: call for every change. Constant time. */
 void type_world_note(TypeWorld *w, Word atom);
 void type_world_fini(TypeWorld *w);
+
+/* What inference has found of EXPR in S, and noted since atoms moved or types changed, or NULL. */
+const InferredType *inferred_find(TypeWorld *w, const Scope *s, Word expr);
+/* EXPR, which is ground, has the one TYPE in S, whose variables nothing else knows; WORD_NIL: none. */
+void inferred_note(TypeWorld *w, const Scope *s, Word expr, Word type);
 
 /* Declared types of symbol ID in S, computed at need. Valid until the next type fact or collection. */
 const SymbolTypes *scope_symbol_types(TypeWorld *w, Scope *s, uint32_t id);

@@ -156,7 +156,7 @@ static Word nested_head_quick(TypeWorld *w, Scope *s, Word atom)
     return WORD_NIL;
 }
 
-static Word expression_quick(TypeWorld *w, Scope *s, Word atom, int depth)
+static Word signature_quick(TypeWorld *w, Scope *s, Word atom, int depth)
 {
     Word head = atom_deref(expr_at(atom, 0));
     if (atom_is_cons(head)) return nested_head_quick(w, s, atom);
@@ -169,6 +169,17 @@ static Word expression_quick(TypeWorld *w, Scope *s, Word atom, int depth)
         return WORD_NIL;
     if (sig->kind == SIGNATURE_GET) return type_in_box(atom_deref(expr_at(atom, 1)));
     return sig->result.kind == PARAM_FIXED || box ? TYPE_COMPOUND : sig->result.type;
+}
+
+static Word expression_quick(TypeWorld *w, Scope *s, Word atom, int depth)
+{
+    Word type = signature_quick(w, s, atom, depth);
+    if (!word_is_nil(type) || !expr_is_ground(atom)) return type;
+    const InferredType *known = inferred_find(w, s, atom);
+    if (!known) return WORD_NIL;
+    if (word_is_nil(known->type)) return W_SYM(UNDEFINED);
+    if (word_is_sym(known->type)) return known->type;
+    return atom_is_cons(known->type) ? TYPE_COMPOUND : WORD_NIL;
 }
 
 static Word quick(TypeWorld *w, Scope *s, Word atom, int depth)
@@ -217,19 +228,18 @@ static void push_value_type(TypeList *out, Word type)
     vec_push(out, t);
 }
 
-static void leaf_types(Inference *in, Word atom)
+static void leaf_types(TypeWorld *w, Scope *s, Word atom, TypeList *out)
 {
-    TypeWorld *w = in->world;
     if (word_is_var(atom) || atom == WORD_UNIT) return;
     if (word_is_sym(atom)) {
-        const SymbolTypes *t = scope_symbol_types(w, in->scope, word_sym_id(atom));
+        const SymbolTypes *t = scope_symbol_types(w, s, word_sym_id(atom));
         for (uint32_t i = 0; i < t->count; i++)
-            push_value_type(&in->types, rename_apart(w->heap, t->types[i], NULL, 0));
+            push_value_type(out, rename_apart(w->heap, t->types[i], NULL, 0));
         return;
     }
     Word type = word_is_op(atom) ? w->op_types[word_op_index(atom)] : grounded_type(atom);
     if (word_is_nil(type) || type == W_SYM(UNDEFINED)) return;
-    push_value_type(&in->types, rename_apart(w->heap, type, NULL, 0));
+    push_value_type(out, rename_apart(w->heap, type, NULL, 0));
 }
 
 /* The types of the children of one expression: OFFSET[i]..OFFSET[i+1] in LIST. */
@@ -391,6 +401,15 @@ static void combine(Inference *in, const ChildTypes *c, TypeList *out)
         if (type_is_function(c->list[k].type)) application_types(in, c, c->list[k].type, out);
 }
 
+/* One type or none is worth noting.  Its variables are renamed: those in FOUND may be bound. */
+static void note_types(Inference *in, Word expr, const TypeList *found)
+{
+    if (!expr_is_ground(expr) || found->len > 1) return;
+    if (found->len == 1 && !word_is_nil(found->data[0].error)) return;
+    Word type = found->len ? rename_apart(in->world->heap, found->data[0].type, NULL, 0) : WORD_NIL;
+    inferred_note(in->world, in->scope, expr, type);
+}
+
 /* All children of the top node are done: replace their types by those of the expression. */
 static void finish_node(Inference *in)
 {
@@ -399,6 +418,7 @@ static void finish_node(Inference *in)
     ChildTypes c = {NULL, in->counts.data + node.counts_at, expr_len(node.expr), node.expr};
     if (in->types.data) c.list = in->types.data + node.types_at;
     combine(in, &c, &found);
+    note_types(in, node.expr, &found);
     in->types.len = node.types_at;
     in->counts.len = node.counts_at;
     for (size_t i = 0; i < found.len; i++) vec_push(&in->types, found.data[i]);
@@ -406,36 +426,99 @@ static void finish_node(Inference *in)
     vec_free(&found);
 }
 
-/* An application whose types are known without looking at its arguments (its head is untyped) or quickly. */
-static bool node_is_quick(Inference *in, Word expr)
+/* What type_quick says as a list of types: one, or none (WORD_NIL). */
+static Word value_type(TypeWorld *w, Scope *s, Word atom, Word quick_type)
 {
-    Word type = type_quick(in->world, in->scope, expr);
-    if (word_is_nil(type) || type == TYPE_COMPOUND) return false;
+    if (quick_type != W_SYM(UNDEFINED)) return quick_type;
+    if (!atom_is_cons(atom)) return WORD_NIL;
     /* A function that is declared to return %Undefined% has a type; an untyped one has none. */
-    const Signature *sig = head_signature(in->world, in->scope, child0(expr));
-    bool none = type == W_SYM(UNDEFINED) && (!sig || sig->kind == SIGNATURE_NONE);
-    if (!none) push_value_type(&in->types, type);
-    vec_push(&in->counts, none ? 0 : 1);
+    const Signature *sig = head_signature(w, s, child0(atom));
+    return sig && sig->kind != SIGNATURE_NONE ? quick_type : WORD_NIL;
+}
+
+enum { APPLIED_DEPTH = 3 };
+
+static bool known_type(TypeWorld *w, Scope *s, Word atom, int depth, Word *out);
+
+/* Does argument I of CALL have one type or none, which FUNCTION accepts?  What that binds stays. */
+static bool argument_applies(TypeWorld *w, Scope *s, Word call, Word function, uint32_t i, int depth)
+{
+    Word arg = atom_deref(expr_at(call, i)), expected = atom_deref(expr_at(function, i)), type;
+    if (!known_type(w, s, arg, depth, &type)) return false;
+    if (word_is_nil(type) || expected == W_SYM(UNDEFINED) || expected == W_SYM(T_ATOM)) return true;
+    return expected == atom_metatype(arg) || reduced_match(w, type, expected);
+}
+
+/* The one function type of symbol HEAD, if nothing else tells what type calls of it have; else WORD_NIL. */
+static Word only_function(TypeWorld *w, Scope *s, Word head)
+{
+    if (!word_is_sym(head) || has_typed_expressions(w, head)) return WORD_NIL;
+    const SymbolTypes *t = scope_symbol_types(w, s, word_sym_id(head));
+    return t->count == 1 && type_is_function(t->types[0]) ? t->types[0] : WORD_NIL;
+}
+
+/* The type of CALL by the one type of its function, when its arguments have one type each. */
+static bool applied_type(TypeWorld *w, Scope *s, Word call, int depth, Word *out)
+{
+    Word function = depth ? only_function(w, s, child0(call)) : WORD_NIL;
+    uint32_t n = expr_len(call);
+    if (word_is_nil(function) || expr_len(function) != n + 1) return false;
+    function = rename_apart(w->heap, function, NULL, 0);
+    Trial t = trial_begin(w->bind);
+    bool ok = true;
+    for (uint32_t i = 1; i < n && ok; i++) ok = argument_applies(w, s, call, function, i, depth - 1);
+    if (ok) *out = atom_resolve(w->heap, expr_at(function, n));
+    trial_abort(w->bind, t);
+    return ok;
+}
+
+/* The type of ATOM if there is one, or none (WORD_NIL), and it is known by now or found without a search. */
+static bool known_type(TypeWorld *w, Scope *s, Word atom, int depth, Word *out)
+{
+    bool ground = atom_is_cons(atom) && expr_is_ground(atom);
+    const InferredType *known = ground ? inferred_find(w, s, atom) : NULL;
+    if (known) {
+        *out = word_is_nil(known->type) ? WORD_NIL : rename_apart(w->heap, known->type, NULL, 0);
+        return true;
+    }
+    Word type = type_quick(w, s, atom);
+    if (!word_is_nil(type) && type != TYPE_COMPOUND) {
+        *out = value_type(w, s, atom, type);
+        return true;
+    }
+    return atom_is_cons(atom) && applied_type(w, s, atom, depth, out);
+}
+
+/* Append the types of ATOM that are known without looking at its parts. */
+static bool quick_types(TypeWorld *w, Scope *s, Word atom, TypeList *out)
+{
+    if (!atom_is_cons(atom)) {
+        leaf_types(w, s, atom, out);
+        return true;
+    }
+    Word type;
+    if (!known_type(w, s, atom, APPLIED_DEPTH, &type)) return false;
+    if (!word_is_nil(type)) push_value_type(out, type);
     return true;
 }
 
 static void visit_atom(Inference *in, Word atom)
 {
-    if (atom_is_cons(atom)) {
-        if (node_is_quick(in, atom)) return;
-        TypeNode n = {atom, 0, (uint32_t)in->types.len, (uint32_t)in->counts.len};
-        vec_push(&in->nodes, n);
+    size_t before = in->types.len;
+    if (quick_types(in->world, in->scope, atom, &in->types)) {
+        vec_push(&in->counts, (uint32_t)(in->types.len - before));
         return;
     }
-    size_t before = in->types.len;
-    leaf_types(in, atom);
-    vec_push(&in->counts, (uint32_t)(in->types.len - before));
+    TypeNode n = {atom, 0, (uint32_t)before, (uint32_t)in->counts.len};
+    vec_push(&in->nodes, n);
 }
 
 void types_of(TypeWorld *w, Scope *s, Word atom, TypeList *out)
 {
+    atom = atom_deref(atom);
+    if (quick_types(w, s, atom, out)) return;
     Inference in = {.world = w, .scope = s};
-    visit_atom(&in, atom_deref(atom));
+    visit_atom(&in, atom);
     while (in.nodes.len) {
         TypeNode *n = &vec_last(&in.nodes);
         if (n->next == expr_len(n->expr))
@@ -465,21 +548,21 @@ static bool is_free_meta(Word formal, Word arg)
 
 /* The alternatives of one argument during type_applicable. */
 typedef struct ArgState {
-    TypeList types;
+    TypeList types; /* empty when there is but the type ONLY */
+    Word only;
     uint32_t next;
     Trial trial;
-    bool free;
 } ArgState;
 
 static bool arg_advance(TypeWorld *w, ArgState *a, Word call, Word formal, uint32_t index, WordVec *errors)
 {
-    while (a->next < (a->free ? 1 : a->types.len)) {
-        AtomType t = a->free ? (AtomType){W_SYM(UNDEFINED), WORD_NIL} : a->types.data[a->next];
+    while (a->next < (a->types.len ? a->types.len : 1)) {
+        AtomType t = a->types.len ? a->types.data[a->next] : (AtomType){a->only, WORD_NIL};
         a->next++;
         a->trial = trial_begin(w->bind);
         if (!word_is_nil(t.error))
             vec_push(errors, t.error);
-        else if (a->free || types_match(w, formal, t.type))
+        else if (types_match(w, formal, t.type))
             return true;
         else
             vec_push(errors, atom_error(w->heap, call, bad_arg(w->heap, index, formal, t.type)));
@@ -492,8 +575,10 @@ static void arg_enter(TypeWorld *w, Scope *s, ArgState *a, Word formal, Word arg
 {
     vec_clear(&a->types);
     a->next = 0;
-    a->free = is_free_meta(formal, arg);
-    if (!a->free) types_or_undefined(w, s, arg, &a->types);
+    a->only = W_SYM(UNDEFINED); /* which any formal matches */
+    if (is_free_meta(formal, arg)) return;
+    if (!known_type(w, s, arg, APPLIED_DEPTH, &a->only)) types_or_undefined(w, s, arg, &a->types);
+    if (word_is_nil(a->only)) a->only = W_SYM(UNDEFINED);
 }
 
 static bool result_matches(TypeWorld *w, Word call, Word result, Word expected, WordVec *errors)

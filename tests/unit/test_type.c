@@ -151,12 +151,12 @@ static void put(Fixture *f, Word w)
 }
 
 /* The types of an atom; "!" alone when it has errors only. */
-static const char *types(Fixture *f, const char *text)
+static const char *types_of_word(Fixture *f, Word atom, const char *text)
 {
     TypeList list = {0};
     size_t mark = f->bind.trail.len, errors = 0;
     uint64_t keep = f->bind.keep;
-    types_of(&f->world, f->scope, parse(f, text), &list);
+    types_of(&f->world, f->scope, atom, &list);
     vec_clear(&f->out);
     for (size_t i = 0; i < list.len; i++) {
         errors += !word_is_nil(list.data[i].error);
@@ -166,6 +166,11 @@ static const char *types(Fixture *f, const char *text)
     CHECK_MSG(f->bind.trail.len == mark && f->bind.keep == keep, "bindings left by the types of %s", text);
     vec_free(&list);
     return buf_cstr(&f->out);
+}
+
+static const char *types(Fixture *f, const char *text)
+{
+    return types_of_word(f, parse(f, text), text);
 }
 
 typedef struct Case {
@@ -566,6 +571,39 @@ static void test_dependencies(Fixture *f)
     scope_free(s);
 }
 
+/* What was inferred of an expression is known until types change, in each scope for itself. */
+static void test_inferred(Fixture *f)
+{
+    const char *text = "(Cons p (Cons p Nil))";
+    Word list = parse(f, text), nil = parse(f, "(same Nil)"), bad = parse(f, "(Cons 1 (Cons a Nil))");
+    change(f, "(: p P)", true);
+    for (int i = 0; i < 3; i++) {
+        CHECK_STR(types_of_word(f, list, text), "(List P)");
+        CHECK(type_quick(&f->world, f->scope, list) == TYPE_COMPOUND);
+        CHECK_STR(types_of_word(f, bad, "bad"), "!");
+    }
+    /* Its variables are others each time. */
+    TypeList twice = {0};
+    types_of(&f->world, f->scope, nil, &twice);
+    types_of(&f->world, f->scope, nil, &twice);
+    CHECK(twice.len == 2 && atom_alpha_equal(twice.data[0].type, twice.data[1].type) &&
+          !atom_equal(twice.data[0].type, twice.data[1].type));
+    vec_free(&twice);
+    change(f, "(: p P)", false);
+    change(f, "(: p Q)", true);
+    CHECK(word_is_nil(type_quick(&f->world, f->scope, list)));
+    CHECK_STR(types_of_word(f, list, text), "(List Q)");
+    Space *own = space_new(&f->heap, f->store, NULL);
+    Scope *s = scope_new(own), *before = f->scope;
+    f->scope = s;
+    CHECK_STR(types_of_word(f, list, text), "");
+    scope_add_space(s, before->own);
+    CHECK_STR(types_of_word(f, list, text), "(List Q)");
+    f->scope = before;
+    scope_free(s);
+    change(f, "(: p Q)", false);
+}
+
 static void test_collections(Fixture *f)
 {
     for (int i = 0; i < 6; i++) {
@@ -609,6 +647,7 @@ int main(void)
     test_leftmost(&f);
     test_changes(&f);
     test_dependencies(&f);
+    test_inferred(&f);
     test_collections(&f);
     test_depth(&f);
     teardown(&f);
