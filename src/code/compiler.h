@@ -246,8 +246,9 @@ void tail_fallback(Compiler *c, Word e, uint32_t fallback, uint32_t height);
 void push_raw(Compiler *c, Word item);
 /* Code that puts ITEM as it stands into a local, if it is in none; returns that. */
 uint32_t store_raw(Compiler *c, Word item);
-/* A call of E's function, whose arguments are pushed.  TYPE: of the result; WORD_NIL: the frame's, when in its place (TAIL). */
-void emit_call(Compiler *c, Word e, Word type, bool tail);
+/* A call of E's function, whose arguments are pushed as SIG says (NULL: all evaluated).  TYPE: of the result; WORD_NIL: the frame's, when in its
+ * place (TAIL). */
+void emit_call(Compiler *c, const Signature *sig, Word e, Word type, bool tail);
 /* Code for E in a frame of its own, where TYPE is expected. */
 void compile_block(Compiler *c, Word e, Word type, int depth);
 /* Does evaluating E certainly neither leave alternatives nor give an error? */

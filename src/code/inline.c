@@ -127,7 +127,7 @@ static void compile_real_call(Compiler *c, const Choosing *ch, Word e, const uin
         else
             push_raw(c, expr_at(e, i + 1));
     }
-    emit_call(c, e, declared_result(c, ch->sig, expr_at(e, 0)), true);
+    emit_call(c, ch->sig, e, declared_result(c, ch->sig, expr_at(e, 0)), true);
 }
 
 void compile_choosing_call(Compiler *c, Word e, int depth)

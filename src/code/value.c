@@ -80,20 +80,43 @@ static bool needs_frame(Compiler *c, Word e)
     return loud > 1 || (loud == 1 && errs);
 }
 
-/* Does evaluating the items of E leave them as they are, if its variables stand for values? */
+static bool is_same(Compiler *c, Word e, int depth);
+
+/* Does evaluating ITEM leave it as it is, if its variables stand for values? */
+static bool is_same_item(Compiler *c, Word item, int depth)
+{
+    if (!atom_is_cons(item) || (term_is_headless(item) && !is_tuple_call(c, item))) return true;
+    return depth > 0 && is_known_data(c, item) && is_same(c, item, depth - 1);
+}
+
+/* The same for all items of E. */
 static bool is_same(Compiler *c, Word e, int depth)
 {
-    for (uint32_t i = first_item(e); i < expr_len(e); i++) {
-        Word item = expr_at(e, i);
-        if (!atom_is_cons(item) || (term_is_headless(item) && !is_tuple_call(c, item))) continue;
-        if (depth == 0 || !is_known_data(c, item) || !is_same(c, item, depth - 1)) return false;
+    for (uint32_t i = first_item(e); i < expr_len(e); i++)
+        if (!is_same_item(c, expr_at(e, i), depth)) return false;
+    return true;
+}
+
+/* Does a call by SIG take ITEM, its argument I, as it stands? */
+static bool takes_raw(const Signature *sig, uint32_t i, Word item)
+{
+    if (sig->kind == SIGNATURE_SAME) return !atom_is_cons(item);
+    return sig->params[i].kind == PARAM_ATOM || sig->params[i].kind == PARAM_META;
+}
+
+/* Are the arguments of the call E, by SIG, what the program wrote?  Those that are passed as they stand are. */
+static bool are_same(Compiler *c, const Signature *sig, Word e)
+{
+    for (uint32_t i = 1; i < expr_len(e); i++) {
+        bool raw = takes_raw(sig, i - 1, expr_at(e, i));
+        if (!raw && !is_same_item(c, expr_at(e, i), MAX_NESTING)) return false;
     }
     return true;
 }
 
-static uint32_t arg_count(Compiler *c, Word e)
+static uint32_t with_count(Word e, bool same)
 {
-    return (expr_len(e) - 1) | (is_same(c, e, MAX_NESTING) ? 0 : COMPUTED);
+    return (expr_len(e) - 1) | (same ? 0 : COMPUTED);
 }
 
 /* -- Plain calls and data -- */
@@ -146,10 +169,10 @@ static void push_data(Compiler *c, Word e, int depth)
     emit(c, is_same(c, e, depth) ? OP_MAKE_SAME : OP_MAKE_SEXPR, expr_len(e), expr_len(e), 0, 0, 0, 0);
 }
 
-void emit_call(Compiler *c, Word e, Word type, bool tail)
+void emit_call(Compiler *c, const Signature *sig, Word e, Word type, bool tail)
 {
-    uint32_t f = callee(c, word_sym_id(expr_at(e, 0)), expr_len(e) - 1), n = arg_count(c, e),
-             pops = expr_len(e) - 1;
+    uint32_t f = callee(c, word_sym_id(expr_at(e, 0)), expr_len(e) - 1), pops = expr_len(e) - 1,
+             n = with_count(e, sig ? are_same(c, sig, e) : is_same(c, e, MAX_NESTING));
     bool typed = !word_is_nil(type) && (tail || type != W_SYM(UNDEFINED));
     if (typed)
         emit(c, tail ? OP_TAIL_CALL_TYPED : OP_CALL_TYPED, pops, constant(c, type), f, n, 0, 0);
@@ -164,7 +187,7 @@ static void plain_value(Compiler *c, Word e, Word type, int depth)
         return;
     }
     push_items(c, e, depth);
-    emit_call(c, e, type, false);
+    emit_call(c, NULL, e, type, false);
 }
 
 /* -- Data that is an argument --
@@ -228,7 +251,7 @@ static void plain_tail(Compiler *c, Word e, int depth)
         return;
     }
     push_items(c, e, depth);
-    emit_call(c, e, WORD_NIL, true);
+    emit_call(c, NULL, e, WORD_NIL, true);
 }
 
 /* -- Calls with a declared type, of functions and of the library's operations -- */
@@ -342,12 +365,11 @@ static void push_arguments(Compiler *c, const Signature *sig, Word e, int depth)
     bool same = sig->kind == SIGNATURE_SAME;
     Word sides = same ? type_of_sides(c, e) : WORD_NIL;
     for (uint32_t i = 0; i < sig->param_count; i++) {
-        const Param *p = &sig->params[i];
         Word item = expr_at(e, i + 1);
-        if ((same && !atom_is_cons(item)) || (!same && (p->kind == PARAM_ATOM || p->kind == PARAM_META)))
+        if (takes_raw(sig, i, item))
             push_raw(c, item);
         else
-            compile_value(c, item, same ? sides : p->type, depth - 1);
+            compile_value(c, item, same ? sides : sig->params[i].type, depth - 1);
     }
 }
 
@@ -362,7 +384,7 @@ bool code_may_run(const BuiltinInfo *info, uint32_t builtin)
     return (info->flags & BF_PURE) && !(info->flags & (BF_IO | BF_SPACE));
 }
 
-static void emit_native(Compiler *c, const BuiltinInfo *info, Word e)
+static void emit_native(Compiler *c, const BuiltinInfo *info, const Signature *sig, Word e)
 {
     Word head = expr_at(e, 0);
     Op op = arithmetic_op(head);
@@ -373,7 +395,7 @@ static void emit_native(Compiler *c, const BuiltinInfo *info, Word e)
     else if (code_may_run(info, native_of(c, head) - 1))
         emit(c, OP_CALL_NATIVE, n, constant(c, head), n, 0, 0, 0);
     else
-        emit(c, OP_CALL_BUILTIN, n, constant(c, head), arg_count(c, e), 0, 0, 0);
+        emit(c, OP_CALL_BUILTIN, n, constant(c, head), with_count(e, are_same(c, sig, e)), 0, 0, 0);
 }
 
 static bool result_fits(const Signature *sig, Word type)
@@ -410,9 +432,9 @@ static void typed_call(Compiler *c, const Signature *sig, Word e, Word type, int
     emit_checks(c, sig, e, fallback);
     push_arguments(c, sig, e, depth);
     if (info)
-        emit_native(c, info, e);
+        emit_native(c, info, sig, e);
     else
-        emit_call(c, e, word_is_nil(result) ? type : result, false);
+        emit_call(c, sig, e, word_is_nil(result) ? type : result, false);
 }
 
 static bool typed_value(Compiler *c, Word e, Word type, int depth)
@@ -444,12 +466,12 @@ static bool typed_tail(Compiler *c, Word e, int depth)
     emit_checks(c, sig, e, &fallback);
     push_arguments(c, sig, e, depth);
     if (info) {
-        emit_native(c, info, e);
+        emit_native(c, info, sig, e);
         if (sig->result.kind == PARAM_ANY || sig->result.kind == PARAM_ATOM || sig->result.kind == PARAM_META)
             EMIT0(c, OP_ANY_TYPE);
         EMIT0(c, OP_RETURN);
     } else {
-        emit_call(c, e, declared_result(c, sig, expr_at(e, 0)), true);
+        emit_call(c, sig, e, declared_result(c, sig, expr_at(e, 0)), true);
     }
     tail_fallback(c, e, fallback, height);
     return true;
@@ -468,7 +490,7 @@ static void tuple_call(Compiler *c, Word e, Word type, bool tail, int depth, uin
     emit_check_head(c, e, fallback);
     compile_value(c, expr_at(e, 0), WORD_NIL, depth - 1);
     push_items(c, e, depth);
-    uint32_t n = arg_count(c, e), pops = expr_len(e) - 1;
+    uint32_t n = with_count(e, is_same(c, e, MAX_NESTING)), pops = expr_len(e) - 1;
     if (!tail && type != W_SYM(UNDEFINED))
         emit(c, OP_CALL_VALUE_TYPED, pops, constant(c, type), n, 0, 0, 0);
     else
