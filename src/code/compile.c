@@ -214,6 +214,12 @@ void slots_restore(Compiler *c, SlotInfo *saved)
     base_free(saved);
 }
 
+void kinds_restore(Compiler *c, SlotInfo *saved)
+{
+    for (size_t i = 0; i < c->slots.len; i++) c->slots.data[i].kind = saved[i].kind;
+    base_free(saved);
+}
+
 void slots_merge(Compiler *c, SlotInfo *other)
 {
     for (size_t i = 0; i < c->slots.len; i++) {

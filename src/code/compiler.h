@@ -159,6 +159,8 @@ void slots_shared(Compiler *c, Word e);
 SlotInfo *slots_save(const Compiler *c);
 void slots_restore(Compiler *c, SlotInfo *saved);
 void slots_merge(Compiler *c, SlotInfo *other);
+/* Forget what guards have made sure of since: control also comes from where they failed. */
+void kinds_restore(Compiler *c, SlotInfo *saved);
 /* What the variables of TERM stand for may have parts that were never evaluated. */
 void raw_slots(Compiler *c, Word term);
 /* How often each slot of the clause occurs in TERM; to be freed. */

@@ -596,7 +596,9 @@ void compile_value(Compiler *c, Word e, Word type, int depth)
     uint32_t place = c->code.place;
     place_expression(c, e);
     uint32_t expression = expression_begins(c, e, false, type);
+    SlotInfo *before = slots_save(c);
     if (depth <= 0 || !compile_expression(c, e, type, depth)) emit_eval(c, e, type);
+    kinds_restore(c, before);
     expression_ends(c, expression);
     c->code.place = place;
 }
