@@ -129,6 +129,29 @@ static void guard_shared(Compiler *c, Word body, uint32_t *fallback)
     base_free(counts);
 }
 
+/* Does the clause have the variables of the call in another place, too? */
+static bool has_namesakes(Compiler *c, const Loop *l)
+{
+    uint32_t *inside = count_slots(c, l->call), *all = count_slots(c, c->clause->rule.rhs);
+    bool found = false;
+    for (uint32_t i = 0; i < l->each.var_count; i++) {
+        uint32_t slot = word_slot_index(expr_at(l->call, l->each.first_var + i));
+        found |= all[slot] > inside[slot];
+    }
+    base_free(inside);
+    base_free(all);
+    return found;
+}
+
+/* Guard that the variables of the call cannot be in the values that are to take their place: tier 0 would replace them there, too, and they might get
+ * a value while the loop runs. */
+static void guard_values(Compiler *c, const Loop *l, uint32_t *fallback)
+{
+    if (!has_namesakes(c, l)) return;
+    EMIT2(c, OP_GUARD_GROUND, l->list, need_label(c, fallback));
+    if (l->each.builtin == BI_foldl_atom) EMIT2(c, OP_GUARD_GROUND, l->vars[0], need_label(c, fallback));
+}
+
 /* Variables outside that the call has namesakes of: alternatives in the loop share them, so they exist from now on.  So do all of the
  * call where that may be the subject of an error. */
 static void make_namesakes(Compiler *c, const Loop *l)
@@ -365,6 +388,7 @@ static void compile_guards(Compiler *c, const Loop *l, const Signature *sig, uin
             EMIT2(c, OP_GUARD_PLAIN, slot_local(c, expr_at(body, 0)), need_label(c, fallback));
     }
     guard_shared(c, body, fallback);
+    guard_values(c, l, fallback);
     make_namesakes(c, l);
 }
 
