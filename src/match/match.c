@@ -44,22 +44,26 @@ typedef SMALL_VEC(Pair, PAIRS_INLINE) PairStack;
 
 /* -- Unification (Robinson, with occurs check; ground sub-terms are skipped by it) -- */
 
+/* Is CELL an item of EXPR?  Items that may hold it go to TODO. */
+static inline bool is_item_of(Word cell, Word expr, WordVec *todo)
+{
+    for (uint32_t i = 0, n = expr_len(expr); i < n; i++) {
+        Word item = atom_deref(expr_at(expr, i));
+        if (item == cell) return true;
+        if (atom_is_cons(item) && !expr_is_ground(item)) vec_push(todo, item);
+    }
+    return false;
+}
+
 bool occurs_in(Word cell, Word term)
 {
     term = atom_deref(term);
     if (!atom_is_cons(term)) return term == cell;
     if (expr_is_ground(term)) return false;
     WordVec todo = {0};
-    vec_push(&todo, term);
-    bool found = false;
-    while (todo.len && !found) {
-        Word w = vec_pop(&todo);
-        for (uint32_t i = 0; i < expr_len(w) && !found; i++) {
-            Word item = atom_deref(expr_at(w, i));
-            found = item == cell;
-            if (atom_is_cons(item) && !expr_is_ground(item)) vec_push(&todo, item);
-        }
-    }
+    bool found = is_item_of(cell, term, &todo);
+    if (LIKELY(!todo.data)) return found;
+    while (todo.len && !found) found = is_item_of(cell, vec_pop(&todo), &todo);
     vec_free(&todo);
     return found;
 }
@@ -274,7 +278,11 @@ Word instantiate(Heap *h, Word stored, Word *slots, const SlotName *names)
             }
         }
     }
-    if (!ground) flag_ground(h, start, &copies);
+    if (ground) return root;
+    if (copies.count == 1)
+        word_obj(root)->flags &= (uint8_t)~OBJ_GROUND;
+    else
+        flag_ground(h, start, &copies);
     return root;
 }
 
