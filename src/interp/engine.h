@@ -215,7 +215,7 @@ Step match_each(Machine *m, Word space, Word pattern, Word goal, Word result, Wo
 
 bool is_conjunction(Word pattern);
 /* For results that are not needed: bind PATTERN, no conjunction, to its first match in the space that is SPACE, and leave a choice point, whose results are
- * (), if more may follow.  False: there is no match. */
+ * (), if more may follow.  False: there is no match, and the newest alternative is to be taken, which undoes what was bound. */
 bool match_rows(Machine *m, Word space, Word pattern);
 /* Does C, a CHOICE_MATCH, give () as it stands for each row? */
 bool match_is_bare(const Choice *c);

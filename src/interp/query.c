@@ -101,8 +101,29 @@ static Step match_start(Machine *m, const Word slots[MATCH_SLOTS], unsigned flag
     return find_row(m, &s, slots, NULL) ? match_found(m, slots) : STEP_FAIL;
 }
 
+/* The one row of the spaces of SCOPE that may match PATTERN, if that is seen at once. */
+static RowsSeen glance(const Scope *scope, Word pattern, SpaceRow *row)
+{
+    RowsSeen seen = ROWS_NONE;
+    for (size_t i = 0; i < scope->spaces.len; i++) {
+        RowsSeen here = space_glance(scope->spaces.data[i], pattern, row);
+        if (here == ROWS_UNKNOWN || (here == ROWS_ONE && seen == ROWS_ONE)) return ROWS_UNKNOWN;
+        seen |= here;
+    }
+    return seen;
+}
+
 bool match_rows(Machine *m, Word space, Word pattern)
 {
+    SpaceRow row;
+    switch (glance(rt_scope(m->rt, word_space(space)), pattern, &row)) {
+    case ROWS_NONE:
+        return false;
+    case ROWS_ONE:
+        return space_match_row(row, &m->rt->bind, pattern);
+    case ROWS_UNKNOWN:
+        break;
+    }
     const Word slots[MATCH_SLOTS] = {space, pattern, WORD_UNIT, WORD_UNIT, WORD_UNIT, WORD_NIL};
     RowSearch s = rows_begin(m, slots, 0);
     return find_row(m, &s, slots, NULL);

@@ -451,18 +451,33 @@ static Word row_atom(Space *s, const Relation *r, uint32_t row)
     return atom;
 }
 
+static bool match_cells(Bind *b, const Word *terms, const Word *cells, uint32_t n, int depth);
+
+/* Unify the dereferenced TERM with the stored CELL, which has no variables. */
+static inline bool match_cell(Bind *b, Word term, Word cell, int depth)
+{
+    if (word_is_cell(term)) {
+        bind_cell(b, term, cell);
+        return true;
+    }
+    if (term == cell) return cell != WORD_NAN;
+    if (depth == 0 || !atom_is_cons(term) || !atom_is_cons(cell)) return unify(b, term, cell);
+    return expr_len(term) == expr_len(cell) &&
+           match_cells(b, expr_items(term), expr_items(cell), expr_len(cell), depth - 1);
+}
+
+static bool match_cells(Bind *b, const Word *terms, const Word *cells, uint32_t n, int depth)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (!match_cell(b, atom_deref(terms[i]), cells[i], depth)) return false;
+    return true;
+}
+
 /* A row of R without variables; the head of R is that of the pattern ARGS are of. */
 static bool match_ground(const Relation *r, uint32_t row, Bind *b, const Word *args)
 {
-    const Word *cells = row_cells(r, row);
-    for (uint32_t i = 0; i < r->width; i++) {
-        Word arg = atom_deref(args[i]);
-        if (word_is_cell(arg))
-            bind_cell(b, arg, cells[i]);
-        else if ((arg != cells[i] || word_is_double(arg)) && !unify(b, arg, cells[i]))
-            return false;
-    }
-    return true;
+    enum { DEPTH = 8 };
+    return match_cells(b, args, row_cells(r, row), r->width, DEPTH);
 }
 
 static bool match_general(Space *s, const Relation *r, uint32_t row, Bind *b, Word pattern)
@@ -583,6 +598,56 @@ bool cursor_at_end(Cursor *c, Word pattern)
         if (word_is_nil(pattern) || !bound_reject(c, row, relation_args(c->rel, &pattern))) return false;
         stream_step(c, row);
     }
+}
+
+/* -- Few rows -- */
+
+/* Is one of CELL and TERM an expression that the other certainly does not match, as far as their lengths tell, or is neither one, and they do not match?
+ * Expressions of one length are left open. */
+static inline bool rejects_outside(Word cell, Word term)
+{
+    if (cell == term || word_is_var(cell) || word_is_var(term)) return false;
+    if (!atom_is_cons(cell)) return atom_is_cons(term) || cell_rejects(cell, term);
+    return !atom_is_cons(term) || expr_len(cell) != expr_len(term);
+}
+
+/* Does the row of CELLS certainly not match the pattern of N arguments, as far as a look at them and their first items tells? */
+static bool row_rejects(const Word *cells, const Word *args, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        Word cell = cells[i], arg = atom_deref(args[i]);
+        if (rejects_outside(cell, arg)) return true;
+        if (cell == arg || !atom_is_cons(cell) || !atom_is_cons(arg)) continue;
+        for (uint32_t k = 0; k < expr_len(cell) && k < INSIDE_ITEMS; k++)
+            if (rejects_outside(expr_at(cell, k), atom_deref(expr_at(arg, k)))) return true;
+    }
+    return false;
+}
+
+RowsSeen space_glance(Space *s, Word pattern, SpaceRow *found)
+{
+    pattern = atom_deref(pattern);
+    if (!atom_is_cons(pattern) || is_headless(pattern) || s->generics.len) return ROWS_UNKNOWN;
+    uint32_t arity;
+    Word head = relation_key(pattern, &arity);
+    Relation *r = relation_find(s, head, arity);
+    if (!r || r->live == 0) return ROWS_NONE;
+    if (r->len > FEW_ROWS) return ROWS_UNKNOWN;
+    const Word *args = relation_args(r, &pattern);
+    RowsSeen seen = ROWS_NONE;
+    for (uint32_t row = 0; row < r->len; row++) {
+        if (is_dead(r->dead, row) || row_rejects(row_cells(r, row), args, r->width)) continue;
+        if (seen == ROWS_ONE || !row_is_ground(r, row)) return ROWS_UNKNOWN;
+        seen = ROWS_ONE;
+        *found = (SpaceRow){r, row};
+    }
+    return seen;
+}
+
+bool space_match_row(SpaceRow row, Bind *b, Word pattern)
+{
+    pattern = atom_deref(pattern);
+    return match_ground(row.rel, row.row, b, relation_args(row.rel, &pattern));
 }
 
 size_t space_estimate(Space *s, Word pattern)

@@ -135,6 +135,21 @@ static void show(World *w, Word atom, Buf *out)
     atom_print(&names, atom, out);
 }
 
+/* What a glance tells of PATTERN is what a cursor has found: WANTED, the instances of RESULT. */
+static void check_glance(World *w, Word pattern, Word result, const char *wanted)
+{
+    SpaceRow row;
+    RowsSeen seen = space_glance(w->space, pattern, &row);
+    if (seen == ROWS_NONE) CHECK_STR("", wanted);
+    if (seen != ROWS_ONE) return;
+    Buf got = {0};
+    Trial t = trial_begin(&w->bind);
+    if (space_match_row(row, &w->bind, pattern)) show(w, result, &got);
+    trial_abort(&w->bind, t);
+    CHECK_STR(buf_cstr(&got), wanted);
+    vec_free(&got);
+}
+
 /* The instances of TEMPLATE for all rows that match PATTERN, separated by blanks; variables print by name. */
 static const char *query(World *w, const char *pattern_text, const char *template_text, Buf *out)
 {
@@ -156,6 +171,7 @@ static const char *query(World *w, const char *pattern_text, const char *templat
         if (!found) break;
     }
     CHECK(c.space == NULL);
+    check_glance(w, pattern, result, buf_cstr(out));
     return buf_cstr(out);
 }
 
@@ -247,6 +263,45 @@ static void test_variables(void)
     CHECK_STR(query(&w, "(g 7 $x)", "$x", &b), "8 $x");
     CHECK_STR(query(&w, "(($k) 7 $x)", "$x", &b), "8 $x");
     CHECK_STR(query(&w, "hello", "yes", &b), "yes");
+    vec_free(&b);
+    world_fini(&w);
+}
+
+/* The one row that may match is found without a cursor. */
+static void test_glance(void)
+{
+    World w;
+    SpaceRow row;
+    Buf b = {0};
+    world_init(&w);
+    CHECK(space_glance(w.space, term(&w, "(t $x N)"), &row) == ROWS_NONE);
+    add(&w, "(t zero N)");
+    add(&w, "(t succ (to N N))");
+    add(&w, "(t plus (to N (to N N)))");
+    add(&w, "(t half 0.5)");
+    add(&w, "(t \"half\" (0 1 2 3 4 5 6 7 8 9))");
+    CHECK(space_glance(w.space, term(&w, "(t $x N)"), &row) == ROWS_ONE);
+    CHECK(space_glance(w.space, term(&w, "(t $x M)"), &row) == ROWS_NONE);
+    CHECK(space_glance(w.space, term(&w, "(t $x (to $y $z))"), &row) == ROWS_UNKNOWN);
+    CHECK(space_glance(w.space, term(&w, "(t $x $y)"), &row) == ROWS_UNKNOWN);
+    CHECK(space_glance(w.space, term(&w, "($t $x $y)"), &row) == ROWS_UNKNOWN);
+    CHECK_STR(query(&w, "(t $x N)", "$x", &b), "zero");
+    CHECK_STR(query(&w, "(t $x (to $p N))", "($x $p)", &b), "(succ N)");
+    CHECK_STR(query(&w, "(t $x (to $x N))", "$x", &b), "");
+    CHECK_STR(query(&w, "(t $x (to $p (to $p $q)))", "($p $q)", &b), "(N N)");
+    CHECK_STR(query(&w, "(t $x (to $p (to $q (to $r N))))", "$x", &b), "");
+    CHECK_STR(query(&w, "(t half 0.5)", "yes", &b), "yes");
+    CHECK_STR(query(&w, "(t \"half\" (0 1.0 2 3 4 5 6 7 $x 9))", "$x", &b), "8");
+    CHECK_STR(query(&w, "(t \"half\" (0 1 2 3 4 5 6 7 8 $x $y))", "$x", &b), "");
+    CHECK_STR(query(&w, "(t \"half\" (0 1 2 3 4 5 6 7 8 10))", "yes", &b), "");
+    CHECK(space_remove(w.space, term(&w, "(t zero N)")));
+    CHECK(space_glance(w.space, term(&w, "(t $x N)"), &row) == ROWS_NONE);
+    add(&w, "(t $any N)");
+    CHECK(space_glance(w.space, term(&w, "(t $x N)"), &row) == ROWS_UNKNOWN);
+    add(&w, "(u 1)");
+    CHECK(space_glance(w.space, term(&w, "(u 1.0)"), &row) == ROWS_ONE);
+    add(&w, "$all");
+    CHECK(space_glance(w.space, term(&w, "(u 1.0)"), &row) == ROWS_UNKNOWN);
     vec_free(&b);
     world_fini(&w);
 }
@@ -1118,6 +1173,7 @@ int main(int argc, char **argv)
     uint32_t rounds = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 12;
     test_facts();
     test_variables();
+    test_glance();
     test_deep();
     test_rules();
     test_removed_rule();
