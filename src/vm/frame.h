@@ -113,14 +113,16 @@ static inline Frame *own_frame(Machine *m, Frame *f)
 }
 /* F, which a choice point protects, is given a result that is not an error: a copy of it becomes current. */
 Frame *copy_protected(Machine *m, Frame *f);
-/* Is PARENT a VM frame that a value can be given to without further ado?  One that a choice point protects becomes current as a
- * copy: there are alternatives, and this one has succeeded. */
+/* PARENT, if it is a VM frame that a value which is no error can be given to without further ado, else NULL.  One that a choice point
+ * protects becomes current as a copy: there are alternatives, and this one has succeeded.  When the last of them succeeds, that the others have is of no
+ * use any more. */
 static inline Frame *receiver(Machine *m, Frame *parent)
 {
     if (UNLIKELY(parent->kind != FRAME_VM)) return NULL;
     if (machine_protects(m, parent)) return copy_protected(m, parent);
     m->frame = parent;
-    if (parent->flags & (FF_SUCCEEDED | FF_HELD)) return NULL;
+    if (UNLIKELY(parent->flags & FF_HELD)) return NULL;
+    parent->flags &= (uint8_t)~FF_SUCCEEDED;
     machine_touch(m, parent);
     return parent;
 }
