@@ -99,6 +99,22 @@ static void keep_copy(Machine *m, Word cell, Word copy)
         bind_resolved(&m->rt->bind, cell, copy);
 }
 
+/* The note of resolved copies that are irreducible now, if there is one. */
+static inline uint32_t copies_note(const Machine *m)
+{
+    uint16_t epoch = m->rt->inert_epoch;
+    return epoch ? epoch | (uint32_t)INERT_COPY : UINT32_MAX;
+}
+
+/* Is ITEM, dereferenced, ground and irreducible, and marked as evaluating it would?  NOTE: see copies_note. */
+static inline bool is_plain_item(Word item, uint32_t note)
+{
+    if (!atom_is_cons(item)) return !word_is_var(item) && item != W_SYM(EMPTY);
+    const Obj *o = word_obj(item);
+    if ((o->flags & (OBJ_GROUND | OBJ_EVALUATED)) == (OBJ_GROUND | OBJ_EVALUATED)) return true;
+    return o->note == note && (o->flags & (OBJ_GROUND | OBJ_STORED)) == OBJ_GROUND;
+}
+
 static bool settle_data(Machine *m, Word *value, Word term, int depth);
 
 static inline bool settle_at(Machine *m, Word *value, int depth)
@@ -123,7 +139,7 @@ static bool parts_are_data(Machine *m, Word term, Word value)
 }
 
 /* As settle_at, of *ITEM, which has matched PART, an expression: see settle_argument. */
-static bool settle_part(Machine *m, Word *item, Word part, int depth)
+static inline bool settle_part(Machine *m, Word *item, Word part, int depth)
 {
     if (!atom_is_cons(*item) || expr_len(*item) != expr_len(part)) return false;
     bool done = !atom_may_reduce(*item);
@@ -133,43 +149,18 @@ static bool settle_part(Machine *m, Word *item, Word part, int depth)
     return parts_are_data(m, part, *item);
 }
 
-/* What settling the items of an expression has shown. */
-typedef struct Items {
-    bool changed; /* one is not what it was */
-    bool ground;  /* none holds a variable, now that bound ones are replaced by their values */
-} Items;
-
-/* Settle the expression *ITEM, which an expression has as FROM, there in the place of PART (see settle_data). */
-static inline bool settle_inner(Machine *m, Word *item, Word from, Word part, int depth, Items *found)
+/* Settle *ITEM, an item that is no plain one, which an expression has as FROM in the place of PART: see settle_data. */
+static inline bool settle_item(Machine *m, Word *item, Word from, Word part, int depth)
 {
     Word was = *item;
+    if (word_is_var(was)) return true;
+    if (!atom_is_cons(was)) return false; /* Empty */
     if (atom_is_cons(part)) {
         if (!settle_part(m, item, part, depth)) return false;
     } else if (atom_may_reduce(was) && !settle_at(m, item, depth)) {
         return false;
     }
-    if (*item == was) return true;
-    found->changed = true;
-    if (word_is_cell(from) && is_inert_copy(*item)) bind_resolved(&m->rt->bind, from, *item);
-    return true;
-}
-
-/* Settle the items of EXPR into TO.  TERM: see settle_data. */
-static inline bool settle_items(Machine *m, Word expr, Word term, Word *to, int depth, Items *found)
-{
-    const Word *parts = word_is_nil(term) ? NULL : expr_items(term);
-    *found = (Items){false, true};
-    for (uint32_t i = 0, n = expr_len(expr); i < n; i++) {
-        Word from = expr_at(expr, i), item = atom_deref(from);
-        to[i] = item;
-        if (atom_is_cons(item)) {
-            if (!settle_inner(m, &to[i], from, parts ? parts[i] : WORD_NIL, depth, found)) return false;
-            found->ground &= expr_is_ground(to[i]);
-        } else {
-            if (item == W_SYM(EMPTY)) return false;
-            found->ground &= !word_is_var(item);
-        }
-    }
+    if (*item != was && word_is_cell(from) && is_inert_copy(*item)) bind_resolved(&m->rt->bind, from, *item);
     return true;
 }
 
@@ -179,26 +170,86 @@ static inline bool settle_items(Machine *m, Word expr, Word term, Word *to, int 
 static bool settle_data(Machine *m, Word *value, Word term, int depth)
 {
     Heap *h = &m->rt->heap;
-    Word expr = *value, *to, copy = atom_expr_open(h, expr_len(expr), &to);
+    Obj *was = word_obj(*value);
+    Obj *copy = heap_obj(h, OBJ_EXPR, 0, was->len, was->len);
     char *end = h->top;
-    Items items;
-    if (!settle_items(m, expr, term, to, depth - 1, &items)) return false;
-    Obj *made = word_obj(copy), *was = word_obj(expr);
-    bool was_ground = expr_is_ground(expr);
-    if (!items.changed && !(was_ground ? was->flags & OBJ_STORED : items.ground)) {
-        if (was_ground) was->flags |= OBJ_EVALUATED;
-        if (h->top == end) h->top = (char *)made;
+    uint32_t note = copies_note(m);
+    bool changed = false, ground = true;
+    for (uint32_t i = 0; i < was->len; i++) {
+        Word from = was->body[i], item = atom_deref(from);
+        Word part = word_is_nil(term) ? WORD_NIL : expr_at(term, i);
+        copy->body[i] = item;
+        if (!atom_is_cons(part) && is_plain_item(item, note)) continue;
+        if (!settle_item(m, &copy->body[i], from, part, depth - 1)) return false;
+        changed |= copy->body[i] != item;
+        ground &= item_is_ground(copy->body[i]);
+    }
+    if (was->flags & OBJ_GROUND) {
+        if (changed || was->flags & OBJ_STORED) {
+            copy->flags = OBJ_GROUND | OBJ_EVALUATED;
+            *value = word_from_ptr(TAG_HEAP, copy);
+            return true;
+        }
+        was->flags |= OBJ_EVALUATED;
+    } else if (ground) {
+        /* It held variables when it was made; the copy does not, and need not be looked at again. */
+        copy->flags = OBJ_GROUND;
+        copy->note = m->rt->inert_epoch | INERT_COPY;
+        *value = word_from_ptr(TAG_HEAP, copy);
+        return true;
+    } else if (changed) {
+        *value = word_from_ptr(TAG_HEAP, copy);
         return true;
     }
-    if (was_ground) {
-        made->flags = OBJ_GROUND | OBJ_EVALUATED;
-    } else if (items.ground) {
-        /* It held variables when it was made; the copy does not, and need not be looked at again. */
-        made->flags = OBJ_GROUND;
-        made->note = m->rt->inert_epoch | INERT_COPY;
-    }
-    *value = copy;
+    if (h->top == end) h->top = (char *)copy;
     return true;
+}
+
+/* -- The same for what is commonest: few expressions were not looked at before --
+ *
+ * A copy, made at once, of what held variables when it was made and holds none any more, now that they are bound to plain items.  WORD_NIL: that takes
+ * more; what was done so far would have been done anyway. */
+
+/* Of EXPR, an item whose head is that of data.  PART, if it is an expression, is what it has matched. */
+static inline Word inner_copy(Machine *m, Word expr, Word part, uint32_t note)
+{
+    Heap *h = &m->rt->heap;
+    const Obj *from = word_obj(expr);
+    const Word *parts = atom_is_cons(part) ? expr_items(part) : NULL;
+    if (from->flags & (OBJ_GROUND | OBJ_EVALUATED) || (parts && expr_len(part) != from->len)) return WORD_NIL;
+    Obj *copy = heap_obj(h, OBJ_EXPR, OBJ_GROUND, from->len, from->len);
+    copy->note = (uint16_t)note;
+    for (uint32_t i = 0; i < from->len; i++) {
+        Word item = copy->body[i] = atom_deref(from->body[i]);
+        if (LIKELY(is_plain_item(item, note)) && !(parts && word_is_heap(parts[i]))) continue;
+        h->top = (char *)copy;
+        return WORD_NIL;
+    }
+    return word_from_ptr(TAG_HEAP, copy);
+}
+
+/* Of EXPR, whose head is that of data and which has matched TERM. */
+static Word shallow_copy(Machine *m, Word expr, Word term)
+{
+    const Obj *from = word_obj(expr);
+    uint32_t note = copies_note(m);
+    if (from->flags & OBJ_GROUND || note > UINT16_MAX) return WORD_NIL;
+    Obj *copy = heap_obj(&m->rt->heap, OBJ_EXPR, OBJ_GROUND, from->len, from->len);
+    copy->note = (uint16_t)note;
+    for (uint32_t i = 0; i < from->len; i++) {
+        Word at = from->body[i], item = atom_deref(at), part = expr_at(term, i);
+        copy->body[i] = item;
+        if (is_plain_item(item, note)) {
+            if (UNLIKELY(word_is_heap(part))) return WORD_NIL;
+            continue;
+        }
+        if (!atom_is_cons(item) || !heads_data(m, item)) return WORD_NIL;
+        Word inner = inner_copy(m, item, part, note);
+        if (UNLIKELY(word_is_nil(inner))) return WORD_NIL;
+        copy->body[i] = inner;
+        if (word_is_cell(at)) bind_resolved(&m->rt->bind, at, inner);
+    }
+    return word_from_ptr(TAG_HEAP, copy);
 }
 
 bool settle(Machine *m, Word *value)
@@ -222,7 +273,10 @@ bool settle_argument(Machine *m, const Chunk *c, uint32_t index, Word *value)
     if (!atom_is_cons(term) || !atom_is_cons(*value) || expr_len(*value) != expr_len(term)) return false;
     if (!atom_may_reduce(*value) || is_settled(m, *value)) return parts_are_data(m, term, *value);
     if (!word_is_sym(expr_at(term, 0)) && !heads_data(m, *value)) return false;
-    return settle_data(m, value, term, SETTLE_DEPTH);
+    Word copy = shallow_copy(m, *value, term);
+    if (UNLIKELY(word_is_nil(copy))) return settle_data(m, value, term, SETTLE_DEPTH);
+    *value = copy;
+    return true;
 }
 
 void note_inert(Machine *m, Word value)
