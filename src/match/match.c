@@ -164,6 +164,13 @@ bool unify_pattern_or_undo(Bind *b, Word value, Word pattern)
 
 /* -- Matching stored patterns -- */
 
+static inline Word slot_value(Heap *h, Word slot, Word *slots, const SlotName *names)
+{
+    uint32_t i = word_slot_index(slot);
+    if (word_is_nil(slots[i])) slots[i] = atom_new_var(h, names ? names[i].name : SYM_EMPTY, 0);
+    return slots[i];
+}
+
 static bool match_slot(Bind *b, Word pattern, Word term, Word *slots)
 {
     Word *slot = &slots[word_slot_index(pattern)];
@@ -178,14 +185,48 @@ static bool match_slot(Bind *b, Word pattern, Word term, Word *slots)
     return true;
 }
 
+/* The instance of the expression PATTERN, if it holds no other with variables; else WORD_NIL.  *NEW: all its variables are. */
+static Word instantiate_flat(Heap *h, Word pattern, const Slots *slots, bool *new)
+{
+    const Obj *from = word_obj(pattern);
+    Obj *copy = heap_obj(h, OBJ_EXPR, 0, from->len, from->len);
+    bool ground = true;
+    *new = true;
+    for (uint32_t i = 0; i < from->len; i++) {
+        Word item = from->body[i];
+        if (word_is_slot(item)) {
+            *new &= word_is_nil(slots->values[word_slot_index(item)]);
+            item = slot_value(h, item, slots->values, slots->names);
+            ground &= item_is_ground(item);
+        } else if (atom_is_cons(item) && !expr_is_ground(item)) {
+            return WORD_NIL;
+        }
+        copy->body[i] = item;
+    }
+    if (ground) copy->flags = OBJ_GROUND;
+    return word_from_ptr(TAG_HEAP, copy);
+}
+
+/* Bind the unbound CELL to the instance of the stored PATTERN, no slot. */
+static bool bind_instance(Bind *b, Word cell, Word pattern, const Slots *slots)
+{
+    bool new = false;
+    Word instance = WORD_NIL;
+    if (atom_is_cons(pattern) && !expr_is_ground(pattern))
+        instance = instantiate_flat(b->heap, pattern, slots, &new);
+    if (!word_is_nil(instance) && new) {
+        bind_cell(b, cell, instance);
+        return true;
+    }
+    if (word_is_nil(instance)) instance = instantiate(b->heap, pattern, slots->values, slots->names);
+    return bind_checked(b, cell, instance);
+}
+
 /* A pattern and a term that are not the same word and not both expressions. */
 static bool match_atoms(Bind *b, Word pattern, Word term, const Slots *slots)
 {
     if (word_is_slot(pattern)) return match_slot(b, pattern, term, slots->values);
-    if (word_is_cell(term)) {
-        Word instance = instantiate(b->heap, pattern, slots->values, slots->names);
-        return bind_checked(b, term, instance);
-    }
+    if (word_is_cell(term)) return bind_instance(b, term, pattern, slots);
     return compare_atoms(b, pattern, term);
 }
 
@@ -215,13 +256,6 @@ static Word copy_shallow(Heap *h, Word stored)
     Obj *to = heap_obj(h, OBJ_EXPR, OBJ_GROUND, from->len, from->len);
     memcpy(to->body, from->body, from->len * sizeof(Word));
     return word_from_ptr(TAG_HEAP, to);
-}
-
-static Word slot_value(Heap *h, Word slot, Word *slots, const SlotName *names)
-{
-    uint32_t i = word_slot_index(slot);
-    if (word_is_nil(slots[i])) slots[i] = atom_new_var(h, names ? names[i].name : SYM_EMPTY, 0);
-    return slots[i];
 }
 
 static size_t copied_size(const Obj *o)
