@@ -257,7 +257,7 @@ static void open_runs(Space *s, Cursor *c)
     c->limit = (uint32_t)s->runs.len;
 }
 
-static bool is_headless(Word pattern)
+static inline bool is_headless(Word pattern)
 {
     return word_is_cell(pattern) ||
            (atom_is_cons(pattern) && word_is_cell(atom_deref(expr_items(pattern)[0])));
@@ -611,17 +611,34 @@ static inline bool rejects_outside(Word cell, Word term)
     return !atom_is_cons(term) || expr_len(cell) != expr_len(term);
 }
 
-/* Does the row of CELLS certainly not match the pattern of N arguments, as far as a look at them and their first items tells? */
-static bool row_rejects(const Word *cells, const Word *args, uint32_t n)
+/* Does the row of CELLS certainly not match the pattern of the N arguments, dereferenced, as far as a look at them and their first items tells? */
+static inline bool row_rejects(const Word *cells, const Word *args, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        Word cell = cells[i], arg = atom_deref(args[i]);
+        Word cell = cells[i], arg = args[i];
         if (rejects_outside(cell, arg)) return true;
         if (cell == arg || !atom_is_cons(cell) || !atom_is_cons(arg)) continue;
         for (uint32_t k = 0; k < expr_len(cell) && k < INSIDE_ITEMS; k++)
             if (rejects_outside(expr_at(cell, k), atom_deref(expr_at(arg, k)))) return true;
     }
     return false;
+}
+
+/* The rows of R that the pattern of ARGS may match; see space_glance. */
+static RowsSeen glance_at(Relation *r, const Word *args, SpaceRow *found)
+{
+    Word at[DISTINCT_MAX];
+    RowsSeen seen = ROWS_NONE;
+    if (r->len > FEW_ROWS || r->width > COUNT_OF(at)) return ROWS_UNKNOWN;
+    for (uint32_t i = 0; i < r->width; i++) at[i] = atom_deref(args[i]);
+    const Word *cells = r->cells;
+    for (uint32_t row = 0; row < r->len; row++, cells += r->width) {
+        if (is_dead(r->dead, row) || row_rejects(cells, at, r->width)) continue;
+        if (seen == ROWS_ONE || !row_is_ground(r, row)) return ROWS_UNKNOWN;
+        seen = ROWS_ONE;
+        *found = (SpaceRow){r, row};
+    }
+    return seen;
 }
 
 RowsSeen space_glance(Space *s, Word pattern, SpaceRow *found)
@@ -631,17 +648,7 @@ RowsSeen space_glance(Space *s, Word pattern, SpaceRow *found)
     uint32_t arity;
     Word head = relation_key(pattern, &arity);
     Relation *r = relation_find(s, head, arity);
-    if (!r || r->live == 0) return ROWS_NONE;
-    if (r->len > FEW_ROWS) return ROWS_UNKNOWN;
-    const Word *args = relation_args(r, &pattern);
-    RowsSeen seen = ROWS_NONE;
-    for (uint32_t row = 0; row < r->len; row++) {
-        if (is_dead(r->dead, row) || row_rejects(row_cells(r, row), args, r->width)) continue;
-        if (seen == ROWS_ONE || !row_is_ground(r, row)) return ROWS_UNKNOWN;
-        seen = ROWS_ONE;
-        *found = (SpaceRow){r, row};
-    }
-    return seen;
+    return r && r->live ? glance_at(r, relation_args(r, &pattern), found) : ROWS_NONE;
 }
 
 bool space_match_row(SpaceRow row, Bind *b, Word pattern)

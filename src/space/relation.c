@@ -23,10 +23,11 @@ static uint32_t key_place(const Space *s, Word head, uint32_t arity)
     return at;
 }
 
-Relation *relation_find(Space *s, Word head, uint32_t arity)
+Relation *relation_look_up(Space *s, Word head, uint32_t arity)
 {
     if (!s->rel_table) return NULL;
     uint32_t rel = s->rel_table[key_place(s, head, arity)].rel;
+    s->last_found = (RelationKey){head, arity, rel};
     return rel == NO_ROW ? NULL : s->rels.data[rel];
 }
 
@@ -52,7 +53,7 @@ Relation *relation_make(Space *s, Word head, uint32_t arity)
     r->arity = arity;
     r->id = (uint32_t)s->rels.len;
     r->width = relation_is_bag(r) ? 1 : relation_has_head(r) ? arity - 1 : arity;
-    s->rel_table[key_place(s, head, arity)] = (RelationKey){head, arity, r->id};
+    s->rel_table[key_place(s, head, arity)] = s->last_found = (RelationKey){head, arity, r->id};
     vec_push(&s->rels, r);
     return r;
 }

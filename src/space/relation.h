@@ -83,6 +83,7 @@ struct Space {
     VEC(Relation *) rels;
     RelationKey *rel_table;
     uint32_t rel_mask;
+    RelationKey last_found; /* the key looked for last; all 0, which is none, before */
     VEC(Run) runs;
     size_t empty_runs;
     uint32_t last; /* relation of the newest run that may grow, or NO_ROW */
@@ -104,7 +105,14 @@ struct Space {
 /* -- Rows -- */
 
 /* The relation that ATOM (dereferenced) belongs to, or NULL; relation_make creates it. */
-Relation *relation_find(Space *s, Word head, uint32_t arity);
+Relation *relation_look_up(Space *s, Word head, uint32_t arity);
+static inline Relation *relation_find(Space *s, Word head, uint32_t arity)
+{
+    const RelationKey *last = &s->last_found;
+    if (LIKELY(last->head == head && last->arity == arity))
+        return last->rel == NO_ROW ? NULL : s->rels.data[last->rel];
+    return relation_look_up(s, head, arity);
+}
 Relation *relation_make(Space *s, Word head, uint32_t arity);
 void relation_free(Space *s, Relation *r);
 size_t relation_bytes(const Relation *r);
