@@ -74,14 +74,24 @@ static inline bool heads_headless(Machine *m, Word head)
             !has_typed_expressions(&m->rt->types, inner));
 }
 
+/* May EXPR, whose head is no symbol that is known to head data, be data, as far as its head tells? */
+static __attribute__((noinline)) bool may_head_data(Machine *m, Word expr, Word head)
+{
+    Vm *vm = m->rt->upper;
+    if (!word_is_sym(head)) return heads_headless(m, head);
+    return is_data_function(m, functions_get(&vm->functions, word_sym_id(head), expr_len(expr) - 1));
+}
+
 /* May EXPR be data, as far as its head tells? */
 static inline bool heads_data(Machine *m, Word expr)
 {
     Vm *vm = m->rt->upper;
     Word head = atom_deref(expr_at(expr, 0));
-    if (!word_is_sym(head)) return heads_headless(m, head);
-    Function *f = functions_get(&vm->functions, word_sym_id(head), expr_len(expr) - 1);
-    return is_known_data(m->rt, f) || is_data_function(m, f);
+    if (word_is_sym(head)) {
+        const Function *f = functions_get(&vm->functions, word_sym_id(head), expr_len(expr) - 1);
+        if (LIKELY(is_known_data(m->rt, f))) return true;
+    }
+    return may_head_data(m, expr, head);
 }
 
 /* Is VALUE known to be irreducible?  Then it is marked as evaluating it would. */
