@@ -36,6 +36,18 @@ NumKind num_kind(Word w)
     return is_obj(w, OBJ_BIG) ? NUM_BIG : NUM_NONE;
 }
 
+/* Is W an integer of at most 64 bits?  Then it is in *OUT. */
+static inline bool is_int64(Word w, int64_t *out)
+{
+    if (word_is_int(w)) {
+        *out = word_int48_get(w);
+        return true;
+    }
+    if (!is_obj(w, OBJ_I64)) return false;
+    *out = (int64_t)word_obj(w)->body[0];
+    return true;
+}
+
 int64_t num_int(Word w)
 {
     assert(num_kind(w) == NUM_INT);
@@ -205,6 +217,12 @@ static Word big_div(Heap *h, const Nat *a, const Nat *b, bool remainder)
 
 /* -- Arithmetic -- */
 
+/* The float that is the number W, which is no object. */
+static double word_to_double(Word w)
+{
+    return word_is_int(w) ? (double)word_int48_get(w) : word_double_get(w);
+}
+
 static double float_arith(NumOp op, double a, double b)
 {
     switch (op) {
@@ -222,7 +240,7 @@ static double float_arith(NumOp op, double a, double b)
     base_fatal("bad arithmetic operation %d", (int)op);
 }
 
-/* A OP B in 64 bits; false when the result does not fit. */
+/* A OP B in 64 bits; false when the result does not fit, or there is none. */
 static bool int_arith(NumOp op, int64_t a, int64_t b, int64_t *out)
 {
     switch (op) {
@@ -233,10 +251,12 @@ static bool int_arith(NumOp op, int64_t a, int64_t b, int64_t *out)
     case NUM_MUL:
         return !__builtin_mul_overflow(a, b, out);
     case NUM_DIV:
+        if (b == 0) return false;
         if (b == -1) return !__builtin_sub_overflow(0, a, out);
         *out = a / b;
         return true;
     case NUM_MOD:
+        if (b == 0) return false;
         *out = b == -1 ? 0 : a % b;
         return true;
     }
@@ -265,8 +285,13 @@ static NumStatus big_arith(Heap *h, NumOp op, Word a, Word b, Word *out)
     return is_obj(*out, OBJ_BIG) && word_obj(*out)->len > NUM_MAX_LIMBS ? NUM_TOO_BIG : NUM_OK;
 }
 
-NumStatus num_arith(Heap *h, NumOp op, Word a, Word b, Word *out)
+/* Where integers of 64 bits do not do. */
+static NumStatus other_arith(Heap *h, NumOp op, Word a, Word b, Word *out)
 {
+    if (word_is_number(a) && word_is_number(b) && (!word_is_int(a) || !word_is_int(b))) {
+        *out = word_double(float_arith(op, word_to_double(a), word_to_double(b)));
+        return NUM_OK;
+    }
     NumKind ka = num_kind(a), kb = num_kind(b);
     if (ka == NUM_NONE || kb == NUM_NONE) return NUM_NOT_NUMBER;
     if (ka == NUM_FLOAT || kb == NUM_FLOAT) {
@@ -274,13 +299,39 @@ NumStatus num_arith(Heap *h, NumOp op, Word a, Word b, Word *out)
         return NUM_OK;
     }
     if ((op == NUM_DIV || op == NUM_MOD) && kb == NUM_INT && num_int(b) == 0) return NUM_DIV_BY_ZERO;
-    int64_t small;
-    if (ka == NUM_INT && kb == NUM_INT && int_arith(op, num_int(a), num_int(b), &small)) {
-        *out = num_from_int(h, small);
-        return NUM_OK;
-    }
     return big_arith(h, op, a, b, out);
 }
+
+NumStatus num_arith(Heap *h, NumOp op, Word a, Word b, Word *out)
+{
+    int64_t x, y, result;
+    if (LIKELY(is_int64(a, &x) && is_int64(b, &y)) && int_arith(op, x, y, &result)) {
+        *out = num_from_int(h, result);
+        return NUM_OK;
+    }
+    return other_arith(h, op, a, b, out);
+}
+
+/* What the operations below do not do themselves. */
+static __attribute__((noinline)) Word arith_words(Heap *h, NumOp op, Word x, Word y)
+{
+    Word result;
+    return num_arith(h, op, atom_deref(x), atom_deref(y), &result) == NUM_OK ? result : WORD_NIL;
+}
+
+#define OPERATION(name, op)                                       \
+    Word num_##name(Heap *h, Word x, Word y)                      \
+    {                                                             \
+        int64_t a, b, result;                                     \
+        if (UNLIKELY(!is_int64(x, &a) || !is_int64(y, &b)) ||     \
+            UNLIKELY(__builtin_##name##_overflow(a, b, &result))) \
+            return arith_words(h, op, x, y);                      \
+        return num_from_int(h, result);                           \
+    }
+OPERATION(add, NUM_ADD)
+OPERATION(sub, NUM_SUB)
+OPERATION(mul, NUM_MUL)
+#undef OPERATION
 
 Word num_abs(Heap *h, Word w)
 {
@@ -426,14 +477,11 @@ static int compare_mixed(Word a, double d)
     return compare_big_double(&x, d);
 }
 
-int num_compare(Word a, Word b)
+/* Where integers of 64 bits do not do. */
+static int other_compare(Word a, Word b)
 {
     NumKind ka = num_kind(a), kb = num_kind(b);
     assert(ka != NUM_NONE && kb != NUM_NONE);
-    if (ka == NUM_INT && kb == NUM_INT) {
-        int64_t x = num_int(a), y = num_int(b);
-        return (x > y) - (x < y);
-    }
     if (ka == NUM_FLOAT && kb == NUM_FLOAT) {
         double x = word_double_get(a), y = word_double_get(b);
         return isnan(x) || isnan(y) ? NUM_UNORDERED : (x > y) - (x < y);
@@ -447,6 +495,27 @@ int num_compare(Word a, Word b)
     nat_view(&x, a);
     nat_view(&y, b);
     return compare_nats(&x, &y);
+}
+
+int num_compare(Word a, Word b)
+{
+    int64_t x, y;
+    if (LIKELY(is_int64(a, &x) && is_int64(b, &y))) return (x > y) - (x < y);
+    return other_compare(a, b);
+}
+
+static __attribute__((noinline)) int order_words(Word x, Word y)
+{
+    x = atom_deref(x);
+    y = atom_deref(y);
+    return num_is(x) && num_is(y) ? num_compare(x, y) : NUM_NEITHER;
+}
+
+int num_order(Word x, Word y)
+{
+    int64_t a, b;
+    if (UNLIKELY(!is_int64(x, &a) || !is_int64(y, &b))) return order_words(x, y);
+    return (a > b) - (a < b);
 }
 
 static uint64_t hash_double(double d)

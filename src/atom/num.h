@@ -28,9 +28,17 @@ typedef enum NumStatus { NUM_OK, NUM_NOT_NUMBER, NUM_DIV_BY_ZERO, NUM_TOO_BIG } 
  * the remainder has the sign of the dividend.  NUM_TOO_BIG: an integer beyond NUM_MAX_LIMBS limbs. */
 NumStatus num_arith(Heap *h, NumOp op, Word a, Word b, Word *out);
 enum { NUM_MAX_LIMBS = 1 << 20 };
+/* The same of any two words, for code that has tried what fits its own words: Nil when num_arith has no result.  Integers of 64 bits take
+ * some twenty instructions; bound variables are followed. */
+Word num_add(Heap *h, Word x, Word y);
+Word num_sub(Heap *h, Word x, Word y);
+Word num_mul(Heap *h, Word x, Word y);
 /* Three-way compare of two numbers, exact also between big integers and doubles: -1, 0, 1, or NUM_UNORDERED when one is NaN. */
 enum { NUM_UNORDERED = 2 };
 int num_compare(Word a, Word b);
+/* The same of any two words: NUM_NEITHER when one is no number. */
+enum { NUM_NEITHER = 3 };
+int num_order(Word x, Word y);
 /* Hash under which equal numbers (1 and 1.0) agree. */
 uint64_t num_hash(Word w);
 

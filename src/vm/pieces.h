@@ -169,6 +169,10 @@ static inline Word as_double(Word x)
 
 /* NAME_doubles for an integer and a float. */
 #define ON_MIXED(name, x, y, out) (!INT_OPERANDS && name##_doubles(as_double(x), as_double(y), out))
+/* All else, by C: integers beyond 48 bits, bound variables. */
+#define ON_WORDS(name, x, y, out) (*(out) = num_##name(&m->rt->heap, x, y), LIKELY(!word_is_nil(*(out))))
+/* What num_order has found, compared with 0 by the operator. */
+#define IS_ORDER(order, cmp) ((order) != NUM_UNORDERED && (order)cmp 0)
 
 /* Are X and Y floats, and none of them not a number? */
 static inline bool are_ordered(Word x, Word y)

@@ -274,17 +274,40 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         ip += (end) + PEEK_I((end) - 4); \
         NEXT;                            \
     } while (0)
+/* What follows reads its operands again: to have them kept would cost the usual way, which does without it, some instructions. */
+#define READ_AGAIN __asm__("" : "+r"(ip), "+r"(sp))
 #define IF_LOCALS(operator, end)                                                            \
     do {                                                                                    \
         int64_t a = int_shifted_up(LOCAL(PEEK_S(0))), b = int_shifted_up(LOCAL(PEEK_S(2))); \
         if (LIKELY(are_shifted_up(a, b))) BRANCH_IF(a operator b, end);                     \
-        UNFUSED(LOAD_LOCAL);                                                                \
+        READ_AGAIN;                                                                         \
+        int order = num_order(LOCAL(PEEK_S(0)), LOCAL(PEEK_S(2)));                          \
+        if (UNLIKELY(order == NUM_NEITHER)) UNFUSED(LOAD_LOCAL);                            \
+        BRANCH_IF(IS_ORDER(order, operator), end);                                          \
     } while (0)
 #define IF_SMALL(operator, at, end, first)                                                 \
     do {                                                                                   \
         Word x = LOCAL(PEEK_S(0));                                                         \
         if (LIKELY(word_is_int(x))) BRANCH_IF(word_int48_get(x) operator PEEK_I(at), end); \
-        UNFUSED(first);                                                                    \
+        READ_AGAIN;                                                                        \
+        int order = num_order(LOCAL(PEEK_S(0)), word_int48(PEEK_I(at)));                   \
+        if (UNLIKELY(order == NUM_NEITHER)) UNFUSED(first);                                \
+        BRANCH_IF(IS_ORDER(order, operator), end);                                         \
+    } while (0)
+/* The same for values of any kind, which are equal or not. */
+#define IF_EQUAL_SMALL(at, end)                                                      \
+    do {                                                                             \
+        Word x = LOCAL(PEEK_S(0));                                                   \
+        if (LIKELY(word_is_int(x))) BRANCH_IF(word_int48_get(x) == PEEK_I(at), end); \
+        READ_AGAIN;                                                                  \
+        BRANCH_IF(atom_equal(LOCAL(PEEK_S(0)), word_int48(PEEK_I(at))), end);        \
+    } while (0)
+#define IF_EQUAL_LOCALS(end)                                            \
+    do {                                                                \
+        Word x = LOCAL(PEEK_S(0)), y = LOCAL(PEEK_S(2));                \
+        if (LIKELY(INT_OPERANDS)) BRANCH_IF(x == y, end);               \
+        READ_AGAIN;                                                     \
+        BRANCH_IF(atom_equal(LOCAL(PEEK_S(0)), LOCAL(PEEK_S(2))), end); \
     } while (0)
 #define BACKTRACK goto backtrack
 /* Give X, an expression headed by data, which any caller takes. */
@@ -308,16 +331,26 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         Word goal = make_call(m, word_op(builtin), pair, 2); \
         LEAVE(call_again(m, f, c, AT, goal, type));          \
     } while (0)
-#define ON_NUMBERS(name, x, y, out) (LIKELY(name##_ints(x, y, out)) || name##_doubles(x, y, out))
-#define ARITHMETIC(name, op, builtin)                                                   \
-    do {                                                                                \
-        Word y = POP, x = POP, result;                                                  \
-        if (LIKELY(ON_NUMBERS(name, x, y, &result)) || ON_MIXED(name, x, y, &result) || \
-            num_arith(&m->rt->heap, (op), x, y, &result) == NUM_OK) {                   \
-            PUSH(result);                                                               \
-            NEXT;                                                                       \
-        }                                                                               \
-        SLOW_CALL(builtin, W_SYM(T_NUMBER));                                            \
+#define ON_NUMBERS(name, x, y, out)                                    \
+    (LIKELY(name##_ints(x, y, out)) || name##_doubles(x, y, out) || ({ \
+         READ_AGAIN;                                                   \
+         ON_WORDS(name, x, y, out);                                    \
+     }))
+#define ON_SMALL(name, x, at, out)                          \
+    (LIKELY(name##_shifted(x, PEEK_SHIFTED(at), out)) || ({ \
+         READ_AGAIN;                                        \
+         ON_WORDS(name, x, word_int48(PEEK_I(at)), out);    \
+     }))
+#define ARE_NUMBERS(x, y) (num_is(atom_deref(x)) && num_is(atom_deref(y)))
+#define ARITHMETIC(name, builtin)                                                  \
+    do {                                                                           \
+        Word y = POP, x = POP, result;                                             \
+        if (LIKELY(name##_ints(x, y, &result)) || name##_doubles(x, y, &result) || \
+            ON_MIXED(name, x, y, &result) || ON_WORDS(name, x, y, &result)) {      \
+            PUSH(result);                                                          \
+            NEXT;                                                                  \
+        }                                                                          \
+        SLOW_CALL(builtin, W_SYM(T_NUMBER));                                       \
     } while (0)
 #define COMPARISON(cmp, builtin)                                        \
     do {                                                                \
@@ -331,9 +364,9 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
             PUSH(word_bool(word_double_get(x) cmp word_double_get(y))); \
             NEXT;                                                       \
         }                                                               \
-        if (num_is(x) && num_is(y)) {                                   \
-            int order = num_compare(x, y);                              \
-            PUSH(word_bool(order != NUM_UNORDERED && order cmp 0));     \
+        int order = num_order(x, y);                                    \
+        if (LIKELY(order != NUM_NEITHER)) {                             \
+            PUSH(word_bool(IS_ORDER(order, cmp)));                      \
             NEXT;                                                       \
         }                                                               \
         SLOW_CALL(builtin, W_SYM(T_BOOL));                              \

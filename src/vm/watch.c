@@ -87,13 +87,11 @@ static uint32_t offset_of(const WatchPlace *p, const uint8_t *at)
     return (uint32_t)(at - chunk_of(p)->code.data);
 }
 
-/* X and Y are operands that arithmetic in place could not do: the VM does it for numbers, machine code for two small integers or two floats. */
-static void note_operands(WatchExit *e, Word x, Word y, bool native)
+/* X and Y are operands that arithmetic could not do: some is no number, or the result is too big. */
+static void note_operands(WatchExit *e, Word x, Word y)
 {
-    bool right = native ? word_is_int(x) && word_is_int(y) : num_is(x) && num_is(y);
-    bool good = native ? word_is_int(x) : num_is(x);
-    e->reason = right ? BAILOUT_INTEGER_OVERFLOW : BAILOUT_TYPE_ERROR;
-    e->found = good ? y : x;
+    e->reason = num_is(x) && num_is(y) ? BAILOUT_INTEGER_OVERFLOW : BAILOUT_TYPE_ERROR;
+    e->found = num_is(x) ? y : x;
 }
 
 static BailoutReason reason_of(uint8_t op)
@@ -202,7 +200,7 @@ WatchExit watch_exit_of(const WatchPlace *p)
     if (op == OP_EVAL || op == OP_TAIL_EVAL)
         blame_guard(&e, p);
     else if (is_arithmetic(op))
-        note_operands(&e, p->sp[0], p->sp[1], false);
+        note_operands(&e, p->sp[0], p->sp[1]);
     else if (op == OP_BRANCH_BOOL || op == OP_TAIL_BRANCH_BOOL)
         e.found = p->sp[0];
     return e;
@@ -237,13 +235,13 @@ static Word pop(Pushed *p)
     return p->count ? p->items[--p->count] : *--p->below;
 }
 
-/* May the result of OP on the integers X and Y be one of 48 bits? */
-static bool fits_result(uint8_t op, Word x, Word y)
+/* Has OP, of arithmetic, a result for X and Y? */
+static bool has_result(Heap *h, uint8_t op, Word x, Word y)
 {
-    int64_t a = word_int48_get(x), b = word_int48_get(y), r = 0;
-    if (op == OP_ADD) return int_fits48(a + b);
-    if (op == OP_SUB) return int_fits48(a - b);
-    return op != OP_MUL || (!__builtin_mul_overflow(a, b, &r) && int_fits48(r));
+    if (op == OP_ADD) return !word_is_nil(num_add(h, x, y));
+    if (op == OP_SUB) return !word_is_nil(num_sub(h, x, y));
+    if (op == OP_MUL) return !word_is_nil(num_mul(h, x, y));
+    return num_is(x) && num_is(y);
 }
 
 /* Note why the part OP at AT cannot go on with the values that there are; false: nothing is known against it. */
@@ -258,8 +256,8 @@ static bool blame_part(WatchExit *e, const WatchPlace *p, const uint8_t *at, uin
         note_guard(e, p, at);
     } else if (is_arithmetic(op)) {
         Word y = pop(pushed), x = pop(pushed);
-        if (word_is_int(x) && word_is_int(y) && fits_result(op, x, y)) return false;
-        note_operands(e, x, y, true);
+        if (has_result(&p->m->rt->heap, op, x, y)) return false;
+        note_operands(e, x, y);
     } else {
         return false;
     }

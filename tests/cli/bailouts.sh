@@ -141,11 +141,11 @@ cat >f.metta <<'END'
 !(f 1)
 !(f wrong)
 !(twice 1)
-!(twice 140737488355327)
+!(twice wrong)
 END
 run 2
 left bailout_sites TypeError f 2 guard_add_small Symbol
-left bailout_sites IntegerOverflow twice 4 add_return BigInt
+left bailout_sites TypeError twice 4 guard_sub_small Symbol
 left bailout_sites Yield twice 4 add_return
 left bailout_sites Yield f 2 return
 
@@ -208,6 +208,18 @@ expect "numbers that variables are bound to are compared in native code" python3
 import json
 s = json.load(open("figures"))
 assert "TypeError" not in s["bailouts_by_reason"], s'
+cat >f.metta <<'END'
+(: add (-> Number Number Number))
+(= (add $x $y) (+ $x $y))
+(= (loop $n $x $y) (if (== $n 0) (== $x $y) (loop (- $n 1) (add $x $n) (if (< $x $y) (- $y $n) (* $n $y)))))
+!(loop 20 140737488355320 -140737488355320)
+!(loop 20 9223372036854775800 -9223372036854775800)
+END
+run 2
+expect "integers beyond 48 bits do not leave native code" python3 -c '
+import json
+s = json.load(open("figures"))
+assert not set(s["bailouts_by_reason"]) & {"TypeError", "IntegerOverflow", "UnsupportedOperation"}, s'
 cat >f.metta <<'END'
 (= (f $l)
    (let $n (car-atom $l)

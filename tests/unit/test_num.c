@@ -262,6 +262,61 @@ static void test_conversion(Heap *h)
     CHECK(!num_from_double(h, INFINITY, &w));
 }
 
+/* Is RESULT the integer WANTED, in the smallest form? */
+static bool is_integer(Word result, __int128 wanted)
+{
+    char digits[48], *p = digits + sizeof digits - 1;
+    unsigned __int128 rest = wanted < 0 ? -(unsigned __int128)wanted : (unsigned __int128)wanted;
+    *p = 0;
+    do *--p = (char)('0' + (int)(rest % 10));
+    while (rest /= 10);
+    if (wanted < 0) *--p = '-';
+    bool fits = wanted >= INT64_MIN && wanted <= INT64_MAX;
+    if (num_kind(result) != (fits ? NUM_INT : NUM_BIG)) return false;
+    return (!fits || word_is_int(result) == int_fits48((int64_t)wanted)) && strcmp(text_of(result), p) == 0;
+}
+
+static void check_words(Heap *h, int64_t x, int64_t y)
+{
+    Word a = num_from_int(h, x), b = num_from_int(h, y), bound = atom_new_var(h, SYM_EMPTY, 0);
+    word_obj(bound)->body[0] = b;
+    CHECK_MSG(is_integer(num_add(h, a, b), (__int128)x + y), "%ld + %ld", x, y);
+    CHECK_MSG(is_integer(num_sub(h, a, b), (__int128)x - y), "%ld - %ld", x, y);
+    CHECK_MSG(is_integer(num_mul(h, a, b), (__int128)x * y), "%ld * %ld", x, y);
+    CHECK_MSG(is_integer(num_sub(h, a, bound), (__int128)x - y), "%ld - %ld, bound", x, y);
+    CHECK_MSG(num_order(a, b) == (x > y) - (x < y), "%ld, %ld", x, y);
+    CHECK_MSG(num_order(a, bound) == (x > y) - (x < y), "%ld, %ld, bound", x, y);
+    CHECK_MSG(atom_equal(a, b) == (x == y), "%ld, %ld", x, y);
+}
+
+/* Around the borders of 48 and 64 bits, and of products that reach them. */
+static void test_words(Heap *h)
+{
+    const int64_t near[] = {0,         1,          5,         INT64_C(1) << 16, INT64_C(1) << 31,
+                            11863283,  3037000500, INT48_MAX, INT48_MIN,        (INT64_C(1) << 62) - 1,
+                            INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < COUNT_OF(near); i++)
+        for (size_t k = 0; k < COUNT_OF(near); k++)
+            for (int d = 0; d < 16; d++) {
+                /* Two less to one more of each, as far as there are integers. */
+                uint64_t x = (uint64_t)near[i] + (uint64_t)(d % 4) - 2,
+                         y = (uint64_t)near[k] + (uint64_t)(d / 4) - 2;
+                check_words(h, (int64_t)x, (int64_t)y);
+                check_words(h, (int64_t)(0 - x), (int64_t)y);
+            }
+    Word wide = num_from_int(h, INT64_MAX), huge = number(h, "9223372036854775808");
+    CHECK(num_order(wide, huge) == -1 && num_order(huge, wide) == 1);
+    CHECK(num_order(wide, WORD_NAN) == NUM_UNORDERED && num_order(WORD_NAN, WORD_NAN) == NUM_UNORDERED);
+    CHECK(num_order(wide, word_double(0x1p63)) == -1 && num_order(word_int48(1), word_double(1)) == 0);
+    CHECK(num_order(wide, WORD_TRUE) == NUM_NEITHER && num_order(WORD_UNIT, word_int48(1)) == NUM_NEITHER);
+    CHECK(num_order(atom_new_var(h, SYM_EMPTY, 0), wide) == NUM_NEITHER);
+    CHECK(word_is_nil(num_add(h, wide, WORD_TRUE)) && word_is_nil(num_mul(h, WORD_UNIT, wide)));
+    CHECK(word_is_nil(num_sub(h, wide, atom_new_var(h, SYM_EMPTY, 0))));
+    CHECK(num_add(h, word_int48(1), word_double(0.5)) == word_double(1.5));
+    CHECK(num_mul(h, wide, word_double(2)) == word_double(0x1p64));
+    CHECK_STR(text_of(num_sub(h, huge, word_int48(1))), MAX64);
+}
+
 int main(void)
 {
     Heap h;
@@ -275,6 +330,7 @@ int main(void)
     test_too_big(&h);
     test_compare(&h);
     test_conversion(&h);
+    test_words(&h);
     heap_fini(&h);
     return unit_end();
 }
