@@ -65,7 +65,8 @@ bool is_plain_call(Compiler *c, Word e)
 {
     if (!atom_is_cons(e) || expr_len(e) > MAX_ARGUMENTS) return false;
     Word head = expr_at(e, 0);
-    if (!word_is_sym(head) || head == W_SYM(ERROR) || head == W_SYM(EMPTY) || native_of(c, head))
+    if (!word_is_sym(head) || head == W_SYM(ERROR) || head == W_SYM(EMPTY) || head == W_SYM(HEADED) ||
+        native_of(c, head))
         return false;
     return types_of_symbol(c, head)->count == 0;
 }

@@ -233,8 +233,34 @@ void slots_merge(Compiler *c, SlotInfo *other)
 
 /* -- Clauses -- */
 
+/* As collect_clauses for what an expression heads.  The head is the first argument: left sides get the name in front. */
+static bool collect_headed(Compiler *c, uint32_t n, ClauseVec *out)
+{
+    Word goal = atom_new_var(&c->rt->heap, SYM_EQUAL, 0);
+    bool plain = true;
+    for (size_t i = 0; i < c->scope->spaces.len; i++) {
+        RuleCursor cursor;
+        Clause clause = {.space = i, .body = NO_LABEL};
+        rules_open_headed(c->scope->spaces.data[i], &cursor);
+        while (out->len <= MAX_CLAUSES && rules_next(&cursor, goal, &clause.rule)) {
+            Word lhs = clause.rule.lhs, *items;
+            bool open = word_is_slot(lhs) || (atom_is_cons(lhs) && word_is_slot(expr_at(lhs, 0)));
+            plain &= !open;
+            if (open || !atom_is_cons(lhs) || expr_len(lhs) != n || !atom_is_cons(expr_at(lhs, 0))) continue;
+            clause.rule.lhs = atom_expr_open(&c->rt->heap, n + 1, &items);
+            items[0] = W_SYM(HEADED);
+            memcpy(items + 1, expr_items(lhs), n * sizeof *items);
+            expr_seal(clause.rule.lhs);
+            vec_push(out, clause);
+        }
+        rules_close(&cursor);
+    }
+    return plain;
+}
+
 bool collect_clauses(Compiler *c, uint32_t name, uint32_t arity, ClauseVec *out)
 {
+    if (name == SYM_HEADED) return collect_headed(c, arity, out);
     uint32_t n = arity + 1;
     Word *items;
     Word goal = atom_expr_open(&c->rt->heap, n, &items);
@@ -265,6 +291,7 @@ static void collect_rules(Compiler *c)
 
 bool is_raw_argument(Compiler *c, uint32_t i)
 {
+    if (c->chunk->name == SYM_HEADED) return true; /* its type may be anything */
     const SymbolTypes *types = scope_symbol_types(&c->rt->types, c->scope, c->chunk->name);
     if (types->count == 0) return false;
     const Signature *sig = &types->signature;

@@ -6,8 +6,11 @@ static void note_defined(void *context, Word atom)
     FunctionNames *names = context;
     if (!atom_is_triple(atom, W_SYM(EQUAL))) return;
     Word lhs = expr_at(atom, 1);
-    if (!atom_is_cons(lhs) || !word_is_sym(expr_at(lhs, 0))) return;
-    FunctionName f = {word_sym_id(expr_at(lhs, 0)), expr_len(lhs) - 1};
+    if (!atom_is_cons(lhs)) return;
+    Word head = expr_at(lhs, 0);
+    bool named = word_is_sym(head);
+    if (!named && !atom_is_cons(head)) return;
+    FunctionName f = {named ? word_sym_id(head) : SYM_HEADED, expr_len(lhs) - named};
     /* Programs write the rules of a function one after the other. */
     for (size_t i = names->len; i-- > 0;)
         if (names->data[i].name == f.name && names->data[i].arity == f.arity) return;

@@ -12,6 +12,8 @@ typedef enum CompileRefusal {
     REFUSAL_COUNT
 } CompileRefusal;
 
+/* Rules whose left side has an expression for a head, and N items, are those of a function with N arguments of which the head is the first.
+ * Its name is SYM_HEADED. */
 struct Function {
     uint32_t name, arity;
     uint32_t runs;      /* calls in tier 0 since it was last known that it has no chunk */

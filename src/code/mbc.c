@@ -135,7 +135,8 @@ static uint32_t put_chunks(Packer *p, Runtime *rt, uint32_t file)
     FunctionNames names = {0};
     uint32_t count = 0;
     functions_defined(rt->top->space, &names);
-    for (size_t i = 0; i < names.len; i++) count += put_function(p, rt, &fs, names.data[i], file);
+    for (size_t i = 0; i < names.len; i++)
+        if (names.data[i].name != SYM_HEADED) count += put_function(p, rt, &fs, names.data[i], file);
     vec_free(&names);
     functions_fini(&fs);
     return count;

@@ -3,6 +3,7 @@
  * Bytecode has a frame for a call, and perhaps more for parts of it; tier 0 has one for each expression that waits for a part of it, and
  * none for the call.  Frames of tier 0 belong together when the outer one waits for just the expression of the inner one. */
 #include "vm/frame.h"
+#include "vm/pieces.h"
 
 #include "debug/state.h"
 
@@ -51,19 +52,12 @@ static bool is_same_call(const Frame *outer, const Frame *inner)
     return frame_ip(outer) != 0;
 }
 
-static Word vm_goal(Debugger *d, const Frame *f)
-{
-    const Chunk *c = frame_chunk(f);
-    Word *items, goal = atom_expr_open(&d->rt->heap, c->arity + 1, &items);
-    items[0] = word_sym(c->name);
-    for (uint32_t i = 0; i < c->arity; i++) items[i + 1] = atom_deref(f->slot[VM_LOCALS + i]);
-    expr_seal(goal);
-    return goal;
-}
-
 static const Frame *take_vm(Walk *w, const Frame *f, Activation *a)
 {
-    *a = (Activation){.head = frame_chunk(f)->name, .goal = vm_goal(w->d, f), .frame = f, .tier = 1};
+    *a = (Activation){.head = frame_chunk(f)->name,
+                      .goal = rebuild_goal(w->d->rt->machine, f, frame_chunk(f)),
+                      .frame = f,
+                      .tier = 1};
     a->whole = a->part = WORD_NIL;
     const Frame *outer;
     while ((outer = skip_transparent(f->parent)) && outer->kind == FRAME_VM && is_same_call(outer, f))

@@ -413,6 +413,8 @@ Step call(Machine *m, Word goal, Word type)
         if (m->rt->upper_tier && m->rt->upper_tier->enter(m, goal, type, &next)) return next;
     } else if (has_variable_head(m, goal)) {
         return call_stuck(m, goal, type);
+    } else if (atom_is_cons(head) && m->rt->upper_tier && m->rt->upper_tier->enter(m, goal, type, &next)) {
+        return next;
     }
     return call_rules(m, goal, type);
 }

@@ -364,6 +364,16 @@ void rules_open(Space *s, Word goal, RuleCursor *c)
     }
 }
 
+void rules_open_headed(Space *s, RuleCursor *c)
+{
+    memset(c, 0, sizeof *c);
+    c->view = s->epoch;
+    if (!rules_without_head(s)) return;
+    c->space = s;
+    c->any_limit = (uint32_t)s->wild_rules->entries.len;
+    list_pin(s->wild_rules);
+}
+
 static bool entry_rejects(const RuleList *l, const RuleEntry *e, Word goal)
 {
     for (uint32_t mask = l->constants; mask; mask &= mask - 1) {

@@ -139,6 +139,8 @@ typedef struct RuleCursor {
 /* Rules whose left side may match GOAL, in insertion order: those with GOAL's head symbol and arity and those whose
  * head is a variable or not a symbol.  Cheap tests on the arguments of GOAL leave out rules that cannot match. */
 void rules_open(Space *s, Word goal, RuleCursor *c);
+/* All rules whose left side may match an expression that has an expression for a head; rules_next takes a variable for the goal then. */
+void rules_open_headed(Space *s, RuleCursor *c);
 /* The next candidate into *R, or false (and the cursor is closed). */
 bool rules_next(RuleCursor *c, Word goal, Rule *r);
 /* True when rules_next is certain to return false.  To be called before a candidate has bound GOAL. */

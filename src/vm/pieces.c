@@ -43,6 +43,7 @@ bool is_data_function(Machine *m, Function *f)
 {
     Runtime *rt = m->rt;
     if (is_known_data(rt, f)) return true;
+    if (f->name == SYM_HEADED) return false;
     Word head = word_sym(f->name);
     if (!is_plain_head(m, head) || head == W_SYM(EMPTY) || scope_has_rules(m->scope, f->name, f->arity + 1))
         return false;
@@ -351,6 +352,17 @@ bool make_headless(Machine *m, const Word *items, uint32_t n, bool computed, Wor
     return true;
 }
 
+Function *headed_function(Machine *m, Word head, uint32_t n)
+{
+    Vm *vm = m->rt->upper;
+    if (!atom_is_cons(head) || m->rt->debug.watching) return NULL;
+    Function *f = functions_get(&vm->functions, SYM_HEADED, n);
+    if (!f->chunk) return NULL;
+    do head = atom_deref(expr_at(head, 0));
+    while (atom_is_cons(head));
+    return word_is_var(head) ? NULL : f;
+}
+
 bool are_comparable(Machine *m, Word x, Word y)
 {
     if (must_evaluate(m, &x) || must_evaluate(m, &y)) return false;
@@ -461,9 +473,10 @@ static Word with_item(Machine *m, Frame *f, const Chunk *c, uint32_t whole, uint
 Word make_call(Machine *m, Word head, const Word *args, uint32_t n)
 {
     Word *items;
-    Word goal = atom_expr_open(&m->rt->heap, n + 1, &items);
-    items[0] = head;
-    for (uint32_t i = 0; i < n; i++) items[i + 1] = atom_deref(args[i]);
+    uint32_t named = head != W_SYM(HEADED);
+    Word goal = atom_expr_open(&m->rt->heap, n + named, &items);
+    if (named) items[0] = head;
+    for (uint32_t i = 0; i < n; i++) items[i + named] = atom_deref(args[i]);
     expr_seal(goal);
     return goal;
 }
@@ -520,6 +533,7 @@ bool items_as_written(Machine *m, const Frame *f, const Chunk *c, uint32_t offse
     const Expression *e = chunk_innermost(c, offset);
     if (!e) return false;
     const Template *t = &c->templates.data[e->term];
+    if (head == W_SYM(HEADED)) head = WORD_NIL;
     if (are_filled_in(f, c, t, head, items, n)) return true;
     Word goal = word_is_nil(head) ? atom_expr(&m->rt->heap, items, n) : make_call(m, head, items, n);
     return equals_template(m, f, c, t, goal);

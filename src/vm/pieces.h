@@ -191,6 +191,8 @@ static inline bool is_item(Word value)
 bool heads_tuple(Machine *m, Word head);
 /* *OUT: the expression of N values of which the first is no symbol; COMPUTED: evaluation made some.  False: it may be no data. */
 bool make_headless(Machine *m, const Word *items, uint32_t n, bool computed, Word *out);
+/* The function that calls of N items with HEAD, no symbol, are calls of, if it is compiled; else NULL. */
+Function *headed_function(Machine *m, Word head, uint32_t n);
 
 /* -- Terms -- */
 
@@ -198,6 +200,7 @@ Word instantiate_template(Machine *m, Frame *f, const Chunk *c, uint32_t index);
 /* VALUE is a resolved copy of what template INDEX stands for: the locals of F that are part of it are to hold their parts. */
 void keep_resolved(Machine *m, Frame *f, const Chunk *c, uint32_t index, Word value);
 /* (HEAD ARGS...) */
+/* (HEAD ARGS ...), or (ARGS ...) for the name of all that an expression heads. */
 Word make_call(Machine *m, Word head, const Word *args, uint32_t n);
 /* The same where HEAD is data; COMPUTED: evaluation made some of the arguments. */
 Word make_data(Machine *m, Word head, const Word *args, uint32_t n, bool computed);

@@ -100,7 +100,7 @@ static uint64_t calls_before(const Vm *vm, const Function *f)
 /* The chunk of F, which has none, if it is time to compile it; else NULL and the call is counted. */
 static Chunk *find_chunk(Machine *m, Vm *vm, Function *f)
 {
-    if (m->rt->debug.all) return NULL;
+    if (m->rt->debug.all || (f->name == SYM_HEADED && m->rt->debug.watching)) return NULL;
     uint32_t runs = f->runs;
     f->runs += runs < UINT32_MAX;
     if (f->refusal == REFUSED_NONE && runs >= calls_before(vm, f)) compile(m->rt, vm, f);
@@ -247,22 +247,26 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 #define DEEPER (m->depth < m->max_depth && (m->depth++, true))
 #define ENTER goto enter
 /* Call what lies below the ARGC values on top, where CALL_TYPE is expected: a symbol, or what may be data. */
-#define CALL_HEAD                                                                              \
-    do {                                                                                       \
-        Word head = ITEM((ptrdiff_t)argc + 1), data;                                           \
-        if (UNLIKELY(!word_is_sym(head))) {                                                    \
-            sp -= argc + 1;                                                                    \
-            if (MUST_CHECK) computed = !items_as_written(m, f, c, AT, WORD_NIL, sp, argc + 1); \
-            if (!make_headless(m, sp, argc + 1, computed, &data))                              \
-                LEAVE(call_tier0(m, make_call(m, head, sp + 1, argc), call_type, computed));   \
-            if (!computed) f->flags |= FF_CHECK;                                               \
-            PUSH(data);                                                                        \
-            NEXT;                                                                              \
-        }                                                                                      \
-        callee = functions_get(&vm->functions, word_sym_id(head), argc);                       \
-        memmove(sp - argc - 1, sp - argc, argc * sizeof(Word));                                \
-        sp--;                                                                                  \
-        ENTER;                                                                                 \
+#define CALL_HEAD                                                                                     \
+    do {                                                                                              \
+        Word head = ITEM((ptrdiff_t)argc + 1), data;                                                  \
+        if (UNLIKELY(!word_is_sym(head))) {                                                           \
+            sp -= argc + 1;                                                                           \
+            if (MUST_CHECK) computed = !items_as_written(m, f, c, AT, WORD_NIL, sp, argc + 1);        \
+            if (make_headless(m, sp, argc + 1, computed, &data)) {                                    \
+                if (!computed) f->flags |= FF_CHECK;                                                  \
+                PUSH(data);                                                                           \
+                NEXT;                                                                                 \
+            }                                                                                         \
+            callee = headed_function(m, head, argc + 1);                                              \
+            if (!callee) LEAVE(call_tier0(m, make_call(m, head, sp + 1, argc), call_type, computed)); \
+            sp += ++argc;                                                                             \
+            ENTER;                                                                                    \
+        }                                                                                             \
+        callee = functions_get(&vm->functions, word_sym_id(head), argc);                              \
+        memmove(sp - argc - 1, sp - argc, argc * sizeof(Word));                                       \
+        sp--;                                                                                         \
+        ENTER;                                                                                        \
     } while (0)
 #define ENTER_TAIL goto enter_tail
 #define BRANCH_IF(condition, end)        \
@@ -464,7 +468,7 @@ static Chunk *entered_chunk(Machine *m, Vm *vm, Function *f)
     if (UNLIKELY(d->watching)) {
         bool stay = d->stay || d->all;
         d->stay = false;
-        if (stay) return NULL;
+        if (stay || f->name == SYM_HEADED) return NULL; /* debuggers know functions by their names */
         if (f->debugged && f->apart) return f->apart;
     }
     return f->chunk ? f->chunk : find_chunk(m, vm, f);
@@ -482,8 +486,13 @@ static inline bool enter_function(Machine *m, Word goal, Word type, Step *next, 
     if (!step) type = atom_deref(type);
     /* An Atom or Expression is not evaluated at all. */
     if (type == W_SYM(T_ATOM) || type == W_SYM(T_EXPRESSION)) return false;
-    Function *f =
-        functions_get(&vm->functions, word_sym_id(atom_deref(expr_at(goal, 0))), expr_len(goal) - 1);
+    uint32_t n = expr_len(goal);
+    const Word *args = expr_items(goal);
+    Word head = atom_deref(args[0]);
+    if (UNLIKELY(head == W_SYM(HEADED))) return false;
+    bool named = word_is_sym(head);
+    Function *f = functions_get(&vm->functions, named ? word_sym_id(head) : SYM_HEADED, n - named);
+    args += named;
     bool had = f->chunk != NULL;
     Chunk *c = entered_chunk(m, vm, f);
     if (step && c && !chunk_makes_steps(c)) return false;
@@ -491,8 +500,8 @@ static inline bool enter_function(Machine *m, Word goal, Word type, Step *next, 
     if (watched && !c) watch_interpreted(vm, f);
     if (!c) return false;
     vm->entered++;
-    if (watched) watch_call(vm, f, c, expr_items(goal) + 1);
-    push_frame(m, c, expr_items(goal) + 1, type, m->changed);
+    if (watched) watch_call(vm, f, c, args);
+    push_frame(m, c, args, type, m->changed);
     *next = STEP_VM;
     return true;
 }

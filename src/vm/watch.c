@@ -16,10 +16,11 @@ static void log_call(const Vm *vm, const Chunk *c, const Word *args)
 {
     const Names *names = &vm->stats.rt->names;
     Buf goal = {0};
+    bool named = c->name != SYM_HEADED;
     buf_putc(&goal, '(');
-    atom_print(names, word_sym(c->name), &goal);
+    if (named) atom_print(names, word_sym(c->name), &goal);
     for (uint32_t i = 0; i < c->arity; i++) {
-        buf_putc(&goal, ' ');
+        if (i > 0 || named) buf_putc(&goal, ' ');
         atom_print(names, args[i], &goal);
     }
     buf_putc(&goal, ')');
