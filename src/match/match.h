@@ -20,8 +20,9 @@ typedef struct TrailEntry {
 typedef struct Bind {
     Heap *heap;
     VEC(TrailEntry) trail;
-    uint64_t keep;  /* cells with a smaller serial must be trailed */
-    size_t scanned; /* trail entries below were seen by the last collection */
+    uint64_t keep; /* cells with a smaller serial must be trailed */
+    size_t
+        scanned; /* trail entries below were seen by the last collection, and none of them is of bind_resolved */
     /* Pairs (external object, other term) met where only a custom match can decide; NULL: such pairs do not match. */
     WordVec *custom;
     /* Of two variables the second is bound to the first, whatever their age: see unify_pattern. */
@@ -58,8 +59,8 @@ static inline void bind_resolved(Bind *b, Word cell, Word value)
     vec_push(&b->trail, e);
     word_obj(cell)->body[0] = value;
 }
-/* Take that back in all cells, since the copies may no longer be as good; before each collection, too, so that nothing is kept by what the trail
- * says of it. */
+/* Take that back in all cells, since the copies may no longer be as good; before a collection, too, if they are so many that keeping what they were
+ * made from, which the trail tells, would take much room. */
 void bind_forget_resolved(Bind *b);
 /* Undo every recorded binding above MARK. */
 void bind_undo(Bind *b, size_t mark);

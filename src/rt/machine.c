@@ -136,22 +136,38 @@ static void trace_frames(Machine *m, Heap *h, Frame *f, const char *stop)
     }
 }
 
+/* Is it too much to keep both the resolved copies that the trail tells of and what they were made from? */
+static bool has_many_resolved(const Bind *b)
+{
+    enum { MANY = 2048 };
+    return b->trail.len - b->scanned > MANY;
+}
+
+void machine_forget_resolved(Bind *b)
+{
+    if (has_many_resolved(b)) bind_forget_resolved(b);
+}
+
 /* Visit the cells and values of the trail entries from FROM on. */
 static void visit_trail(Bind *b, Heap *h, size_t from)
 {
     for (size_t i = from; i < b->trail.len; i++) {
-        Word cell = word_from_ptr(TAG_VAR, b->trail.data[i].cell);
+        TrailEntry *e = &b->trail.data[i];
+        Word cell = word_from_ptr(TAG_VAR, e->cell);
         heap_visit(h, &cell);
-        b->trail.data[i].cell = word_obj(cell);
-        heap_visit(h, &b->trail.data[i].cell->body[0]);
+        e->cell = word_obj(cell);
+        heap_visit(h, &e->cell->body[0]);
+        heap_visit(h, &e->unbound);
     }
 }
 
 /* Drop the entries from FROM on that no choice point needs: those of cells younger than the choice point that would
- * undo them, and those of cells that were bound already, which have their first values again.  NEWER holds the choice points with marks above FROM, newest first; BASE is the next older one. */
-static void compact_trail(Bind *b, size_t from, Choice **newer, size_t n, const Choice *base)
+ * undo them, and, if FORGOTTEN, those of cells that were bound already, which have their first values again.  NEWER holds the choice points with marks above FROM, newest first; BASE is the next older one.
+ * Returns the place of the first entry of a cell that was bound already, or the end. */
+static size_t compact_trail(Bind *b, size_t from, bool forgotten, Choice **newer, size_t n,
+                            const Choice *base)
 {
-    size_t out = from;
+    size_t out = from, resolved = SIZE_MAX;
     uint64_t keep = base->keep;
     for (size_t i = from; i < b->trail.len; i++) {
         while (n > 0 && newer[n - 1]->trail <= i) {
@@ -159,23 +175,27 @@ static void compact_trail(Bind *b, size_t from, Choice **newer, size_t n, const 
             newer[n]->trail = out;
         }
         Word unbound = b->trail.data[i].unbound;
-        if (word_is_nil(unbound) && word_payload(unbound) < keep) b->trail.data[out++] = b->trail.data[i];
+        bool bound = !word_is_nil(unbound);
+        if (bound ? forgotten : word_payload(unbound) >= keep) continue;
+        if (bound && resolved == SIZE_MAX) resolved = out;
+        b->trail.data[out++] = b->trail.data[i];
     }
     while (n > 0) newer[--n]->trail = out;
     b->trail.len = out;
+    return resolved < out ? resolved : out;
 }
 
 void machine_trace_trail(Machine *m, Heap *h, bool major)
 {
     Bind *b = &m->rt->bind;
     size_t from = major ? 0 : b->scanned;
+    bool forgotten = has_many_resolved(b);
     visit_trail(b, h, from);
     VEC(Choice *) newer = {0};
     Choice *c = m->choice;
     for (; c->prev && c->trail > from; c = c->prev) vec_push(&newer, c);
-    compact_trail(b, from, newer.data, newer.len, c);
+    b->scanned = compact_trail(b, from, forgotten, newer.data, newer.len, c);
     vec_free(&newer);
-    b->scanned = b->trail.len;
 }
 
 static void mark_scope(Heap *h, const Scope *s)

@@ -114,6 +114,9 @@ void machine_reset(Machine *m);
 size_t machine_stack_bytes(const Machine *m);
 /* Visit all words of the machine (collector root), the trail excepted. */
 void machine_trace(Machine *m, Heap *h, bool major);
+/* Before a collection: forget the resolved copies that cells are bound to in place of what they were made from, unless they are few.  Those that stay
+ * are still known when the next alternatives meet them. */
+void machine_forget_resolved(Bind *b);
 /* Visit and trim the trail; M is the innermost machine, whose chain of choice points goes on into the outer ones. */
 void machine_trace_trail(Machine *m, Heap *h, bool major);
 

@@ -1,4 +1,4 @@
-#include "rt/rt.h"
+#include "rt/machine.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ static void trace_tokens(const TokenMap *t, Heap *h)
 static void trace_roots(void *context, Heap *h, bool major)
 {
     Runtime *rt = context;
-    bind_forget_resolved(&rt->bind);
+    machine_forget_resolved(&rt->bind);
     heap_visit_range(h, rt->op_types, rt->builtin_count);
     for (size_t i = 0; i < rt->modules.len; i++) trace_tokens(&rt->modules.data[i]->tokens, h);
     for (size_t i = 0; i < h->exts.len; i++) {
