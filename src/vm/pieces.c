@@ -783,6 +783,19 @@ bool step_pure(Machine *m, Word head, const Word *args, uint32_t n, Word *result
     return true;
 }
 
+/* Must OUT, the result of operation HEAD with ARGS, be evaluated?  Then *TYPE is for what; what a box holds may have got another type than it had when
+ * it was put there. */
+static bool goes_on(Machine *m, Word head, const Word *args, Word *out, Word *type)
+{
+    bool boxed = m->rt->types.op_signatures[native_index(m, head)].kind == SIGNATURE_GET;
+    Word content = boxed ? type_in_box(args[0]) : WORD_NIL;
+    if (!word_is_nil(content)) {
+        *type = content;
+        if (!atom_is_cons(*out)) return content != W_SYM(T_ATOM) && !fits_type(*out, content);
+    }
+    return *type != W_SYM(T_ATOM) && must_evaluate(m, out);
+}
+
 NativeOutcome call_pure(Machine *m, const Frame *f, uint32_t offset, Word head, const Word *args, uint32_t n,
                         Word *result, Step *step)
 {
@@ -799,7 +812,7 @@ NativeOutcome call_pure(Machine *m, const Frame *f, uint32_t offset, Word head, 
         *step = call_again(m, f, frame_chunk(f), offset, make_call(m, head, few, n), type);
         return NATIVE_STEP;
     }
-    if (type != W_SYM(T_ATOM) && must_evaluate(m, &out)) {
+    if (goes_on(m, head, few, &out, &type)) {
         *step = step_eval(m, out, type);
         return NATIVE_STEP;
     }
