@@ -1,7 +1,7 @@
 /* Types of calls: what the compiler knows of them, and the guards for what it does not know. */
 #include "code/compiler.h"
 
-enum { CHECK_DEPTH = 6 };
+enum { CHECK_DEPTH = 6, SETTLE_DEPTH = 2 };
 
 /* What find_type says of an expression that any parameter takes: its type is a type variable. */
 #define ANYTHING WORD_TRUE
@@ -118,12 +118,53 @@ static const Signature *box_signature(Compiler *c, const Signature *sig, Word e)
     return plain;
 }
 
+static Word type_for_variable(Compiler *c, Word e, Word type, Word variable);
+
+/* P, or when it is a type variable, the parameter that it is in the call E by a function of TYPE.  False: that is not known. */
+static bool settle_param(Compiler *c, Word e, Word type, Word declared, Param *p)
+{
+    if (p->kind != PARAM_COMPLEX) return true;
+    declared = atom_deref(declared);
+    if (!word_is_cell(declared)) return false;
+    *p = (Param){PARAM_CONST, type_for_variable(c, e, type, declared)};
+    return !word_is_nil(p->type);
+}
+
+/* The signature of E, a call of a function with one type that has type variables, with the types for these that arguments tell, or that
+ * guards can make sure of; NULL: they cannot. */
+static const Signature *settled_signature(Compiler *c, const Signature *sig, Word e)
+{
+    const SymbolTypes *types = types_of_symbol(c, expr_at(e, 0));
+    if (types->count != 1 || native_of(c, expr_at(e, 0))) return NULL;
+    Word type = types->types[0];
+    Signature settled = *sig;
+    settled.kind = SIGNATURE_SIMPLE;
+    for (uint32_t i = 0; i < sig->param_count; i++)
+        if (!settle_param(c, e, type, expr_at(type, i + 1), &settled.params[i])) return NULL;
+    if (!settle_param(c, e, type, expr_at(type, sig->param_count + 1), &settled.result)) return NULL;
+    Signature *made = base_alloc(sizeof *made);
+    *made = settled;
+    vec_push(&c->signatures, made);
+    return made;
+}
+
 const Signature *simple_signature(Compiler *c, Word e)
 {
     const Signature *sig = signature_of(c, expr_at(e, 0));
     if (!sig || sig->param_count != expr_len(e) - 1) return NULL;
-    if (sig->kind == SIGNATURE_SIMPLE || sig->kind == SIGNATURE_SAME) return sig;
-    return sig->kind == SIGNATURE_GET || sig->kind == SIGNATURE_PUT ? box_signature(c, sig, e) : NULL;
+    switch (sig->kind) {
+    case SIGNATURE_SIMPLE:
+    case SIGNATURE_SAME:
+        return sig;
+    case SIGNATURE_GET:
+    case SIGNATURE_PUT:
+        return box_signature(c, sig, e);
+    case SIGNATURE_GENERAL:
+        return word_is_sym(expr_at(e, 0)) && sig->param_count > 0 ? settled_signature(c, sig, e) : NULL;
+    case SIGNATURE_NONE:
+        break;
+    }
+    return NULL;
 }
 
 Word declared_result(Compiler *c, const Signature *sig, Word head)
@@ -228,6 +269,30 @@ static Word type_of_item(Check *k, Word e, int depth)
     if (atom_is_cons(e)) return find_type(k, e, depth);
     depend_on_types(k->c, e);
     return type_quick(&k->c->rt->types, k->c->scope, e);
+}
+
+/* The type that VARIABLE, a parameter of the function type TYPE, has in the call E: the plain one of the first argument for it that is no
+ * variable and has one; else Number, which guards make sure of.  WORD_NIL: none of them tells. */
+static Word type_for_variable(Compiler *c, Word e, Word type, Word variable)
+{
+    Check k = {c, false, NULL};
+    Word guess = WORD_NIL;
+    if (c->settling == SETTLE_DEPTH) return WORD_NIL;
+    c->settling++;
+    for (uint32_t i = 1; i < expr_len(e); i++) {
+        Word item = expr_at(e, i);
+        if (atom_deref(expr_at(type, i)) != variable) continue;
+        if (word_is_slot(item)) {
+            if (slot_info(c, item)->state != SLOT_NONE) guess = W_SYM(T_NUMBER);
+            continue;
+        }
+        Word found = type_of_item(&k, item, SETTLE_DEPTH);
+        if (!word_is_sym(found) || found == W_SYM(UNDEFINED) || type_is_meta(found)) continue;
+        guess = found;
+        break;
+    }
+    c->settling--;
+    return guess;
 }
 
 /* Is HEAD, the head of an expression, nothing that has a function type?  Then the expression is evaluated as a tuple, and its types, of which

@@ -81,6 +81,7 @@ typedef struct Compiler {
     VEC(NodePlace) nodes;        /* of all clauses; of each the rule first */
     VEC(SlotInfo) starts;        /* what is known of the slots of each clause where it begins */
     VEC(Signature *) signatures; /* made for single calls */
+    uint32_t settling;           /* type variables of calls, one in the other, that are looked into */
     uint32_t part;               /* next free local */
     uint32_t heads, bodies;      /* locals that heads and bodies use */
     VEC(uint32_t) slot_map;      /* as the chunk's, with the numbers of now */
