@@ -199,6 +199,19 @@ static bool fits(const Maker *k, const Fusion *f, uint32_t ip, uint32_t *end)
     return !f->same || c->code.data[ip + 1] == c->code.data[second + 1];
 }
 
+/* Of the stencils of what makes an expression, which begin at FIRST, the one for its items. */
+static uint32_t making_stencil(const Maker *k, uint32_t ip, uint32_t first)
+{
+    uint32_t items = value_at(k->c, ip, 'n');
+    return items < STENCIL_LEAST_MADE || items > STENCIL_MOST_MADE ? first
+                                                                   : first + 1 + items - STENCIL_LEAST_MADE;
+}
+
+static bool makes_expression(uint8_t op)
+{
+    return op == OP_MAKE_SAME || op == OP_MAKE_SEXPR || op == OP_SAME_RETURN || op == OP_SEXPR_RETURN;
+}
+
 /* The stencil of a fusion that begins at IP and where it ends; 0 when there is none.  Where bytecode has none neither has machine code:
  * a better one begins in the middle of what would fit.  Its own is the first that fits; those behind it serve where that has no stencil. */
 static uint32_t fused_at(const Maker *k, uint32_t ip, uint32_t *end)
@@ -207,7 +220,8 @@ static uint32_t fused_at(const Maker *k, uint32_t ip, uint32_t *end)
     const Fusion *all = op_fusions(&count), *own = op_fusion(k->c->code.data[ip]);
     for (const Fusion *f = own; f && f < all + count; f++) {
         uint32_t id = stencil_of[f->op][k->state];
-        if (id && fits(k, f, ip, end) && constants_stay(k->c, ip, *end)) return id;
+        if (id && fits(k, f, ip, end) && constants_stay(k->c, ip, *end))
+            return makes_expression(f->op) ? making_stencil(k, ip, id) : id;
     }
     return 0;
 }
@@ -237,6 +251,7 @@ static uint32_t single_at(const Maker *k, uint32_t ip)
     uint8_t op = op_at(k->c, ip);
     uint32_t id = stencil_of[op][k->state];
     if (!id || !constants_stay(k->c, ip, ip + length_at(k->c, ip))) return 0;
+    if (makes_expression(op)) return making_stencil(k, ip, id);
     return is_call(op) || is_tail_call(op) ? call_stencil(k, ip, id) : id;
 }
 
@@ -258,7 +273,7 @@ static void add_code(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
     }
     uint32_t piece = add_piece(k, id - 1, ip, k->heights[ip]);
     k->l->pieces.data[piece].length = (uint16_t)(end - ip);
-    vec_push(&k->cold, piece);
+    if (stencils[id - 1].leaves) vec_push(&k->cold, piece);
     if (op_is_block(op_at(k->c, ip))) vec_push(&k->blocks, piece);
     k->flows = stencils[id - 1].ends >= 0;
     k->state = k->flows ? (uint8_t)stencils[id - 1].ends : 0;

@@ -43,7 +43,8 @@ typedef struct Stencil {
     uint16_t
         aside; /* the part of it that is seldom used, which need not be near: index + 1; 0: there is none */
     uint16_t floats, typed,
-        begun; /* those that hot.inc calls so, which do the same: index + 1; 0: there is none */
+        begun;   /* those that hot.inc calls so, which do the same: index + 1; 0: there is none */
+    bool leaves; /* it may leave its instruction to something else */
 } Stencil;
 
 /* As COLD: the stencils of the parts of the fusion. */
@@ -51,10 +52,11 @@ enum { COLD_PARTS = UINT16_MAX };
 
 #include "stencils.gen.h"
 
-enum { STENCIL_STATES = 3, STENCIL_ARGUMENTS = 9 };
+enum { STENCIL_STATES = 3, STENCIL_ARGUMENTS = 9, STENCIL_LEAST_MADE = 2, STENCIL_MOST_MADE = 4 };
 extern const Stencil stencils[];
 /* By opcode and number of operands in registers: index + 1, or 0.  For calls, that of the first of 2 * STENCIL_ARGUMENTS: by number of arguments, each with
- * one for calls of the function itself behind it. */
+ * one for calls of the function itself behind it.  For what makes an expression, that for any number of items; those for
+ * STENCIL_LEAST_MADE to STENCIL_MOST_MADE follow. */
 extern const uint16_t stencil_of[256][STENCIL_STATES];
 
 /* Put VALUE + ADDEND into the code at WRITE, which will run at RUN.  False when it does not fit. */

@@ -189,7 +189,7 @@ if "$program" --tier=2 -e 1 >/dev/null 2>&1; then
     check "machine code" 0 "*" "" "$program" --tier=2 --dump=native:inc -e '(= (inc $x) (+ $x 1)) !(inc 1)'
     expect "its function" grep -q "^=== inc/1 ===$" out
     expect "the bytecode" grep -Eq "^0000 +1  guard_" out
-    expect "what is left to the VM" grep -q "^; 0000 left to the VM$" out
+    expect "what is left to the VM" grep -q "^; 0005 left to the VM$" out
     check "no machine code" 0 "*" "" "$program" --tier=1 --dump=native -e '(= (inc $x) (+ $x 1)) !(inc 1)'
     expect "that it is not there" grep -q "^no native code without tier 2$" out
     check "what perf reads" 0 "[55]" "" sh -c "'$program' --tier=2 --perf -e '(= (fib \$n) (if (< \$n 2) \$n (+ (fib (- \$n 1)) (fib (- \$n 2))))) !(fib 10)' & wait \$!; grep -q 'metta:fib/1\$' /tmp/perf-\$!.map; status=\$?; rm -f /tmp/perf-\$!.map /tmp/jit-\$!.dump; exit \$status"
