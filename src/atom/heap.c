@@ -71,11 +71,6 @@ size_t heap_bytes(const Heap *h)
     return (size_t)(h->top - h->nursery.start) + (size_t)(h->old_top - h->old.start) + h->external;
 }
 
-void heap_interrupt(Heap *h)
-{
-    h->limit = NULL;
-}
-
 Word heap_add_ext(Heap *h, Ext *x)
 {
     x->store_refs = 0;

@@ -160,7 +160,10 @@ static inline bool heap_wants_safepoint(const Heap *h)
     return h->top >= h->limit;
 }
 /* Make the next safepoint test true; async-signal-safe and thread-safe. */
-void heap_interrupt(Heap *h);
+static inline void heap_interrupt(Heap *h)
+{
+    h->limit = NULL;
+}
 /* Run a minor or, when due or FORCE_MAJOR, a major collection.  Only at a safepoint. */
 void heap_collect(Heap *h, bool force_major);
 /* The same, not forced, if the nursery is full; else only take back an interrupt. */

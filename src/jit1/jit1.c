@@ -10,10 +10,10 @@
 #include "vm/watch.h"
 
 struct Native {
+    Ways ways;
     Chunk *chunk; /* NULL: it has expired, but some frame may still want to go on in it */
     Function *function;
     uint32_t at, size;     /* in the arena */
-    uint32_t *map;         /* see Layout */
     VEC(uint32_t) returns; /* where calls come back to, bytes from the beginning */
     GdbCode *gdb;          /* or NULL */
     bool used;             /* since room was last made */
@@ -66,6 +66,7 @@ static void open_machine(Machine *m)
 {
     m->fuel = fuel_left(m);
     m->floor = machine_floor(m);
+    m->told = jit_of(m)->watched;
 }
 
 /* Machine code carries out CALLS calls, whose code was found. */
@@ -91,11 +92,11 @@ static void close_machine(Machine *m, Frame *f, uint64_t depth, uint64_t fuel)
     close_fuel(m, fuel);
 }
 
-static const void *way_in(const Jit1 *j, const Native *n, const Frame *f)
+static const void *way_in(const Native *n, const Frame *f)
 {
-    uint32_t at = n->map[frame_ip(f)];
+    uint32_t at = n->ways.map[frame_ip(f)];
     assert(at);
-    return (const void *)run_address(j, n->at + at);
+    return n->ways.code + at;
 }
 
 /* Machine code runs the current frame from now on: is that a call which it did not begin itself? */
@@ -131,7 +132,7 @@ static Target go_on(Machine *m, Step step)
     if (!n || !is_fit(m, n, m->frame)) return (Target){(const void *)j->stubs.leave, STEP_VM};
     note_way_in(j, m);
     open_machine(m);
-    return (Target){way_in(j, n, m->frame), 0};
+    return (Target){way_in(n, m->frame), 0};
 }
 
 /* Carry out the LENGTH bytes of instructions of F at AT. */
@@ -206,21 +207,20 @@ static uint64_t fuel_at_depth(Machine *m, uint64_t fuel)
 
 Target jit1_alternative(Machine *m, uint64_t fuel)
 {
-    const Jit1 *j = jit_of(m);
-    const Native *n;
     while (is_row_choice(m, m->choice)) {
         const Frame *f = m->choice->frame;
-        n = frame_chunk(f)->native;
+        const Native *n = frame_chunk(f)->native;
         if (!n || (f->flags & FF_CHECK && !n->checks)) return (Target){0};
-        if (j->watched || heap_wants_safepoint(&m->rt->heap)) return (Target){0};
-        if (take_row(m, m->choice)) return (Target){way_in(j, n, m->frame), fuel_at_depth(m, fuel)};
+        if (m->told || heap_wants_safepoint(&m->rt->heap)) return (Target){0};
+        /* With the last row F itself goes on: not if it is below the floor then, since something was held back. */
+        const Choice *prev = m->choice->prev;
+        if (UNLIKELY((const char *)f > (const char *)prev && (const char *)f < prev->top)) return (Target){0};
+        if (take_row(m, m->choice)) return (Target){way_in(n, m->frame), fuel_at_depth(m, fuel)};
     }
-    Choice *c = m->choice;
-    if (c->kind != CHOICE_VM || (c->flags & CHOICE_DONE)) return (Target){0};
-    n = ((const Chunk *)word_ptr(c->slot[CV_CHUNK]))->native;
-    if (!n || j->watched || heap_wants_safepoint(&m->rt->heap)) return (Target){0};
-    (void)take_choice(m, c);
-    return (Target){way_in(j, n, m->frame), fuel_at_depth(m, fuel)};
+    const Ways *ways = easy_ways(m, m->choice, 0);
+    if (!ways) return (Target){0};
+    (void)take_choice(m, m->choice);
+    return (Target){ways->code + ways->map[frame_ip(m->frame)], fuel_at_depth(m, fuel)};
 }
 
 Target jit1_fail(Machine *m, Frame *f, uint64_t depth, uint64_t fuel)
@@ -262,7 +262,7 @@ static Step jit1_run(Machine *m)
     n->function->native = (const void *)run_address(j, n->at);
     note_way_in(j, m);
     open_machine(m);
-    const void *way = way_in(j, n, f);
+    const void *way = way_in(n, f);
     jit_note_entry(&j->vm->stats, c, way);
     Step step = j->stubs.enter(m, way);
     jit_note_completed(&j->vm->stats, step == STEP_RETURN);
@@ -275,7 +275,7 @@ static void native_free(Jit1 *j, Native *n)
 {
     gdb_unregister(n->gdb);
     arena_give(&j->arena, n->at, n->size);
-    base_free(n->map);
+    base_free((void *)n->ways.map);
     vec_free(&n->returns);
     base_free(n);
 }
@@ -410,11 +410,11 @@ static bool write_code(Jit1 *j, const Layout *l, const Chunk *c, uint32_t at)
 static void adopt(Jit1 *j, Chunk *c, Function *f, Layout *l, uint32_t at)
 {
     Native *n = base_calloc(1, sizeof *n);
-    *n = (Native){.chunk = c,
+    *n = (Native){.ways = {(const char *)run_address(j, at), l->map},
+                  .chunk = c,
                   .function = f,
                   .at = at,
                   .size = l->size,
-                  .map = l->map,
                   .used = true,
                   .checks = l->checks,
                   .wish = l->wish};
@@ -507,7 +507,7 @@ static uint64_t write_stub(Jit1 *j, StencilName id, uint32_t *end, bool *ok)
 
 static bool write_stubs(Jit1 *j)
 {
-    enum { ROOM = 1024 };
+    enum { ROOM = 2048 };
     uint32_t at = arena_take(&j->arena, ROOM), end = at;
     if (at == UINT32_MAX) return false;
     (void)arena_open(&j->arena, at, ROOM);

@@ -27,6 +27,21 @@ typedef struct Target {
     uint64_t value;
 } Target;
 
+/* The beginning of a Native, which machine code may read: where it begins, and ways in by offset, as bytes from there. */
+typedef struct Ways {
+    const char *code;
+    const uint32_t *map;
+} Ways;
+
+/* The code for the alternative of C, the newest choice point, with FUEL left, if it can be taken with nothing else to be done; or NULL. */
+static inline const Ways *easy_ways(const Machine *m, const Choice *c, uint64_t fuel)
+{
+    if (UNLIKELY(c->kind != CHOICE_VM || (c->flags & CHOICE_DONE))) return NULL;
+    if (UNLIKELY(m->told || heap_wants_safepoint(&m->rt->heap))) return NULL;
+    if (UNLIKELY(fuel > m->max_depth - c->depth)) return NULL;
+    return (const Ways *)((const Chunk *)word_ptr(c->slot[CV_CHUNK]))->native;
+}
+
 /* Called by machine code.  Carry out the LENGTH bytes of instructions of F at AT (as frame_save has it) and go on. */
 Target jit1_step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel);
 /* The same; NULL as code: go on behind them. */

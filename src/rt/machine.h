@@ -87,6 +87,7 @@ struct Machine {
     uint32_t
         fuel; /* calls that machine code may make from when it was entered until it must look at the limits */
     char *floor;   /* of the stack, for machine code (jit1/native.h) */
+    bool told;     /* alternatives that are taken are told, so that machine code leaves that to others */
     uint32_t head; /* symbol of the function whose body is being evaluated, NO_HEAD at the top of a query */
     /* Registers: the atom being evaluated, the type expected of it (WORD_NIL: minimal instruction), the result. */
     Word atom, type, value;
@@ -175,7 +176,7 @@ static inline void machine_drop(Machine *m, Choice *c)
 static inline void machine_restore(Machine *m, Choice *c)
 {
     assert(m->choice == c);
-    bind_undo(&m->rt->bind, c->trail);
+    if (m->rt->bind.trail.len > c->trail) bind_undo(&m->rt->bind, c->trail);
     m->frame = c->frame;
     m->scope = c->scope;
     m->depth = c->depth;

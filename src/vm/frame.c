@@ -45,13 +45,6 @@ void make_shared_variables(Machine *m, Frame *f)
     }
 }
 
-Frame *copy_protected(Machine *m, Frame *f)
-{
-    m->frame = f;
-    f->flags |= FF_SUCCEEDED;
-    return own_frame(m, f);
-}
-
 /* -- Choice points -- */
 
 void give_row(Machine *m, Frame *f)
@@ -71,49 +64,24 @@ bool take_row(Machine *m, Choice *c)
 void leave_choice(Machine *m, Frame *f, uint32_t saved, uint32_t alternative, size_t trail, uint64_t keep)
 {
     assert(m->frame == f && !machine_protects(m, f) && frame_operands(f) == 0);
-    size_t size = sizeof(Choice) + (CV_LOCALS + saved) * sizeof(Word);
+    assert(f->depth == m->depth && f->head == m->head);
     /* Above the frame there may be a choice point that was put in below those that are there (held-back errors). */
     char *place = m->choice->top > (char *)f ? m->choice->top : (char *)f;
-    Frame *moved = (Frame *)(place + size);
     machine_touch(m, f);
-    /* Upwards from the last on, for they may overlap; and one by one: what has just been written so is best read so. */
-    for (uint32_t i = frame_live(f); i-- > 0;) moved->slot[i] = f->slot[i];
-    *moved = *f;
-    Choice *c = (Choice *)place;
-    c->kind = CHOICE_VM;
-    c->flags = (uint8_t)((moved->flags & FF_CHANGED) | CHOICE_RETRY);
-    c->changed = false;
-    c->unused = 0;
-    c->count = CV_LOCALS + saved;
-    c->index = alternative;
-    c->limit = 0;
-    c->prev = m->choice;
-    c->frame = moved->parent;
-    c->top = (char *)moved;
-    c->trail = trail;
-    c->keep = c->born = keep;
-    c->depth = m->depth;
-    c->head = m->head;
-    c->scope = m->scope;
-    c->slot[CV_TYPE] = moved->slot[VM_TYPE];
-    c->slot[CV_CHUNK] = moved->slot[VM_CHUNK];
-    for (uint32_t i = 0; i < saved; i++) c->slot[CV_LOCALS + i] = moved->slot[VM_LOCALS + i];
-    moved->gc_mark = 0;
-    m->choice = c;
-    m->frame = moved;
-    m->rt->bind.keep = keep;
-    if (UNLIKELY((++m->choices & (STEPS_PER_SAFEPOINT - 1)) == 0)) heap_interrupt(&m->rt->heap);
+    m->frame = put_choice(m, place, f, f->index, frame_chunk(f), saved, alternative, trail, keep);
 }
 
 bool take_choice(Machine *m, Choice *c)
 {
-    machine_restore(m, c);
-    machine_drop(m, c);
-    if (c->flags & CHOICE_DONE) return false;
-    Chunk *chunk = word_ptr(c->slot[CV_CHUNK]);
-    chunk_runs(chunk);
-    /* The new frame may take the place of the choice point: what is still needed of it is read first. */
-    lay_frame(m, chunk, c->slot + CV_LOCALS, c->count - CV_LOCALS, c->slot[CV_TYPE],
-              c->flags & (FF_CHANGED | CHOICE_RETRY), c->index);
+    if (c->flags & CHOICE_DONE) {
+        machine_restore(m, c);
+        machine_drop(m, c);
+        return false;
+    }
+    chunk_runs(word_ptr(c->slot[CV_CHUNK]));
+    m->changed = c->changed;
+    m->frame = retake_frame(m, c);
+    m->depth = m->frame->depth;
+    m->head = m->frame->head;
     return true;
 }

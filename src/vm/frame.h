@@ -33,38 +33,86 @@ static inline void frame_push(Frame *f, Word value)
     f->index++; /* see frame_save */
 }
 
+/* -- Words of frames --
+ *
+ * A processor waits when it loads what has just been stored piece by piece, or more than one store has left.  So headers are stored as whole
+ * words, and what may just have been stored word by word is copied so. */
+
+/* Copy the 64 bits at FROM, whatever they are. */
+static inline void copy_word(void *to, const void *from)
+{
+    uint64_t word;
+    memcpy(&word, from, sizeof word);
+    memcpy(to, &word, sizeof word);
+    __asm__("" : : : "memory");
+}
+/* The first word of F: kind, flags, operands, count. */
+static inline uint64_t frame_first(const Frame *f)
+{
+    uint64_t first;
+    memcpy(&first, f, sizeof first);
+    return first;
+}
+/* The same for a frame that begins to run C. */
+static inline uint64_t first_word(const Chunk *c, unsigned flags)
+{
+    return FRAME_VM | flags << 8 | (uint64_t)c->max_stack << 16 |
+           (uint64_t)(VM_LOCALS + c->locals + c->max_stack) << 32;
+}
+/* F begins with FIRST, is to go on at INDEX (frame_save), and no collection has visited it. */
+static inline void frame_begin(Frame *f, uint64_t first, uint32_t index)
+{
+    uint64_t second = index;
+    memcpy(f, &first, sizeof first);
+    memcpy(&f->index, &second, sizeof second);
+}
+_Static_assert(offsetof(Frame, kind) == 0 && offsetof(Frame, flags) == 1 && offsetof(Choice, kind) == 0 &&
+                   offsetof(Choice, flags) == 1 && offsetof(Choice, count) == 4,
+               "words of headers");
+_Static_assert(offsetof(Frame, gc_mark) == offsetof(Frame, index) + 4 &&
+                   offsetof(Frame, head) == offsetof(Frame, depth) + 4 &&
+                   offsetof(Choice, head) == offsetof(Choice, depth) + 4,
+               "copied together");
+
+/* -- Frames -- */
+
 /* Set the locals of F, which is to run C: the first N from FROM, which may lie above them or be they, the others to nothing. */
 static inline void set_locals(Frame *f, const Chunk *c, const Word *from, uint32_t n)
 {
     Word *locals = f->slot + VM_LOCALS;
-    if (n > 0) locals[0] = from[0];
-    if (n > 1) locals[1] = from[1];
-    for (uint32_t i = 2; i < n; i++) locals[i] = from[i];
-    static const Word nothing[2] = {WORD_NIL, WORD_NIL};
-    for (uint32_t i = n; i < c->locals; i += 2) memcpy(locals + i, nothing, sizeof nothing);
+    /* Two at a time would wait for what has just been stored one by one; and they are too few for a call of memmove. */
+    for (uint32_t i = 0; i < n; i++) {
+        locals[i] = from[i];
+        __asm__("" : : : "memory");
+    }
+    /* Perhaps one too many: the stack goes on. */
+    for (uint32_t i = n; i < c->locals; i += 2) locals[i] = locals[i + 1] = WORD_NIL;
 }
 
-/* Lay a frame for C with the first N of its locals on top of the stack and make it current.  LOCALS may overlap it. */
-static inline Frame *lay_frame(Machine *m, Chunk *c, const Word *locals, uint32_t n, Word type,
-                               unsigned flags, uint32_t start)
+/* Lay the frame F for C, whose results PARENT gets, with the first N of its locals, which may overlap it. */
+static inline void lay_frame_at(Machine *m, Frame *f, Frame *parent, uint32_t depth, Chunk *c,
+                                const Word *locals, uint32_t n, Word type, unsigned flags, uint32_t start)
 {
-    Frame *f = (Frame *)machine_top(m);
     machine_touch(m, f);
     /* First the locals: in a tail call, or when a choice point is taken, they lie above their new place, where the frame is being laid. */
     set_locals(f, c, locals, n);
-    f->kind = FRAME_VM;
-    f->flags = (uint8_t)(FF_GOAL | flags);
-    f->operands = (uint16_t)c->max_stack;
-    f->count = VM_LOCALS + c->locals + c->max_stack;
-    frame_save(f, start, 0);
-    f->gc_mark = 0;
-    f->depth = m->depth;
-    f->head = m->head = c->name;
-    f->parent = m->frame;
+    frame_begin(f, first_word(c, (uint8_t)(FF_GOAL | flags)), start << 16);
+    f->depth = depth;
+    f->head = c->name;
+    f->parent = parent;
     f->slot[SLOT_HELD] = WORD_NIL;
     f->slot[VM_TYPE] = type;
     f->slot[VM_CHUNK] = word_from_ptr(TAG_RAW, c);
     f->slot[VM_NATIVE] = 0;
+}
+
+/* The same on top of the stack; it becomes current. */
+static inline Frame *lay_frame(Machine *m, Chunk *c, const Word *locals, uint32_t n, Word type,
+                               unsigned flags, uint32_t start)
+{
+    Frame *f = (Frame *)machine_top(m);
+    lay_frame_at(m, f, m->frame, m->depth, c, locals, n, type, flags, start);
+    m->head = c->name;
     m->frame = f;
     return f;
 }
@@ -102,17 +150,39 @@ static inline Frame *push_block(Machine *m, const Frame *f, Chunk *c, Word type,
 /* Alternatives are left that will give results to F: make the variables of its clause that do not exist yet, which they share.  (Tier 0 makes
  * all when it makes the body.)  Takes time in proportion to their number. */
 void make_shared_variables(Machine *m, Frame *f);
-/* F, the current frame, is about to be given a result: it, or a copy when it is protected.  See machine_own. */
+/* F, which a choice point protects, is about to be given a result: a copy of it becomes current.  See machine_own. */
+static inline Frame *copy_frame(Machine *m, Frame *f)
+{
+    chunk_runs(frame_chunk(f));
+    if (!(f->flags & FF_MADE)) make_shared_variables(m, f);
+    Frame *copy = (Frame *)m->choice->top;
+    assert((char *)copy >= frame_end(f));
+    machine_touch(m, copy);
+    frame_begin(copy, frame_first(f) & ~(uint64_t)((FF_SUCCEEDED | FF_HELD) << 8), f->index);
+    copy_word(&copy->depth, &f->depth);
+    copy_word(&copy->parent, &f->parent);
+    copy->slot[SLOT_HELD] = WORD_NIL;
+    copy_word(&copy->slot[VM_TYPE], &f->slot[VM_TYPE]);
+    copy_word(&copy->slot[VM_CHUNK], &f->slot[VM_CHUNK]);
+    copy_word(&copy->slot[VM_NATIVE], &f->slot[VM_NATIVE]);
+    /* Two at a time, for they were not written just now.  One too many is no harm: the stack goes on. */
+    for (uint32_t i = VM_LOCALS, n = frame_live(f); i < n; i += 2)
+        memcpy(copy->slot + i, f->slot + i, 2 * sizeof(Word));
+    m->frame = copy;
+    return copy;
+}
+/* F, the current frame, is about to be given a result: it, or a copy when it is protected. */
 static inline Frame *own_frame(Machine *m, Frame *f)
 {
-    if (machine_protects(m, f)) {
-        chunk_runs(frame_chunk(f));
-        if (!(f->flags & FF_MADE)) make_shared_variables(m, f);
-    }
-    return machine_own(m, f);
+    return machine_protects(m, f) ? copy_frame(m, f) : machine_own(m, f);
 }
 /* F, which a choice point protects, is given a result that is not an error: a copy of it becomes current. */
-Frame *copy_protected(Machine *m, Frame *f);
+static inline Frame *copy_protected(Machine *m, Frame *f)
+{
+    Frame *copy = copy_frame(m, f);
+    f->flags |= FF_SUCCEEDED;
+    return copy;
+}
 /* PARENT, if it is a VM frame that a value which is no error can be given to without further ado, else NULL.  One that a choice point
  * protects becomes current as a copy: there are alternatives, and this one has succeeded.  When the last of them succeeds, that the others have is of no
  * use any more. */
@@ -135,10 +205,65 @@ static inline bool is_row_choice(const Machine *m, const Choice *c)
 void give_row(Machine *m, Frame *f);
 /* Take the next row of C, such a choice point: the frame that gets it becomes current.  False: there was none, and C is gone. */
 bool take_row(Machine *m, Choice *c);
+/* A choice point at PLACE for the alternative at offset ALTERNATIVE of CODE, which F, the current frame, runs with no operands; the first
+ * SAVED of its locals are for the alternative.  The frame moves behind it, to go on at INDEX (frame_save); there is nothing above F but what is
+ * below PLACE. */
+static inline Frame *put_choice(Machine *m, char *place, const Frame *f, uint32_t index, const Chunk *code,
+                                uint32_t saved, uint32_t alternative, size_t trail, uint64_t keep)
+{
+    Choice *c = (Choice *)place;
+    Frame *moved = (Frame *)(c->slot + CV_LOCALS + saved);
+    /* From the last on, for they may overlap. */
+    const Word *from = f->slot + VM_LOCALS + code->locals;
+    Word *to = moved->slot + VM_LOCALS + code->locals;
+    while (from > f->slot + VM_LOCALS) copy_word(--to, --from);
+    copy_word(&moved->slot[VM_NATIVE], &f->slot[VM_NATIVE]);
+    copy_word(&moved->slot[VM_CHUNK], &f->slot[VM_CHUNK]);
+    copy_word(&moved->slot[VM_TYPE], &f->slot[VM_TYPE]);
+    copy_word(&moved->slot[SLOT_HELD], &f->slot[SLOT_HELD]);
+    copy_word(&moved->parent, &f->parent);
+    copy_word(&moved->depth, &f->depth);
+    uint64_t first = frame_first(f);
+    frame_begin(moved, first, index);
+    /* Kind, flags and count of the choice point. */
+    first = (first & FF_CHANGED << 8) | CHOICE_RETRY << 8 | CHOICE_VM | (uint64_t)(CV_LOCALS + saved) << 32;
+    memcpy(c, &first, sizeof first);
+    c->index = alternative;
+    c->limit = 0;
+    c->prev = m->choice;
+    c->frame = moved->parent;
+    c->top = (char *)moved;
+    c->trail = trail;
+    c->keep = c->born = keep;
+    copy_word(&c->depth, &moved->depth);
+    c->scope = m->scope;
+    c->slot[CV_TYPE] = moved->slot[VM_TYPE];
+    c->slot[CV_CHUNK] = moved->slot[VM_CHUNK];
+    from = moved->slot + VM_LOCALS;
+    for (to = c->slot + CV_LOCALS; to < (Word *)moved; to++, from++) copy_word(to, from);
+    m->choice = c;
+    m->rt->bind.keep = keep;
+    if (UNLIKELY((++m->choices & (STEPS_PER_SAFEPOINT - 1)) == 0)) heap_interrupt(&m->rt->heap);
+    return moved;
+}
 /* Leave a choice point for the alternative at offset ALTERNATIVE of the code that F, the current frame, runs, with the first
  * SAVED of its locals.  The frame moves above it and becomes current again.  TRAIL and KEEP are of the time before anything
  * was bound that the alternative must not see. */
 void leave_choice(Machine *m, Frame *f, uint32_t saved, uint32_t alternative, size_t trail, uint64_t keep);
+/* Take the alternative of C, the newest choice point, which is not done: its frame takes the place of C, unless a choice point that was put in
+ * below C since then lies above it (held-back errors).  The machine's registers are left to who makes it current. */
+static inline Frame *retake_frame(Machine *m, Choice *c)
+{
+    Chunk *chunk = word_ptr(c->slot[CV_CHUNK]);
+    if (UNLIKELY(m->rt->bind.trail.len > c->trail)) bind_undo(&m->rt->bind, c->trail);
+    m->scope = c->scope;
+    machine_drop(m, c);
+    Frame *f = (Frame *)(m->choice->top > (char *)c ? m->choice->top : (char *)c);
+    /* What is needed of C is read before it is written over. */
+    lay_frame_at(m, f, c->frame, c->depth, chunk, c->slot + CV_LOCALS, c->count - CV_LOCALS, c->slot[CV_TYPE],
+                 c->flags & (FF_CHANGED | CHOICE_RETRY), c->index);
+    return f;
+}
 /* Take the alternative of C, the newest choice point: its frame becomes current.  False: it has none any more. */
 bool take_choice(Machine *m, Choice *c);
 

@@ -387,6 +387,13 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         ip = loaded.ip;                       \
     } while (0)
 
+#define LEAVE_CHOICE(saved, alternative)                                                        \
+    do {                                                                                        \
+        SAVE;                                                                                   \
+        leave_choice(m, f, saved, alternative, m->rt->bind.trail.len, m->rt->heap.next_serial); \
+        LOAD(m->frame);                                                                         \
+    } while (0)
+
 /* Begin in the new frame F, a call of CHUNK. */
 #define BEGIN(chunk)                     \
     do {                                 \
