@@ -291,19 +291,29 @@ static const Switch *switch_at(const Chunk *c, uint32_t ip)
     return &c->switches.data[value_at(c, ip, 'w')];
 }
 
+/* The cases of the switch at IP that are for expressions, or those that are not. */
+static void add_cases(Maker *k, uint32_t ip, bool expressions)
+{
+    const Switch *s = switch_at(k->c, ip);
+    for (uint32_t i = 0; i < s->count; i++) {
+        if ((k->c->cases.data[s->first + i].len > 0) != expressions) continue;
+        uint32_t id = expressions ? STENCIL_switch_expression : STENCIL_switch_value;
+        uint32_t piece = add_piece(k, id, ip, k->heights[ip]);
+        k->l->pieces.data[piece].goes = i;
+    }
+    add_piece(k, STENCIL_switch_end, ip, k->heights[ip]);
+}
+
 /* The switch at IP, which has few cases. */
 static void add_switch(Maker *k, uint32_t ip)
 {
-    uint32_t cases = switch_at(k->c, ip)->count;
     add_spill(k, ip, k->heights[ip]);
     uint32_t first = add_piece(k, STENCIL_switch_on, ip, k->heights[ip]);
     k->l->pieces.data[first].length = (uint16_t)length_at(k->c, ip);
     vec_push(&k->cold, first);
-    for (uint32_t i = 0; i < cases; i++) {
-        uint32_t piece = add_piece(k, STENCIL_switch_case, ip, k->heights[ip]);
-        k->l->pieces.data[piece].goes = i;
-    }
-    add_piece(k, STENCIL_switch_end, ip, k->heights[ip]);
+    add_cases(k, ip, true);
+    k->l->pieces.data[first].goes = k->l->size;
+    add_cases(k, ip, false);
     k->flows = false;
 }
 
