@@ -25,9 +25,8 @@ int op_find(const char *mnemonic, size_t len)
 
 /* -- Fusions -- */
 
-enum { ANY, SAME };
 static const Fusion fusions[] = {
-#define FUSE(op, same, ...) {OP_##op, sizeof((uint8_t[]){__VA_ARGS__}), same, {__VA_ARGS__}},
+#define FUSE(op, locals, ...) {OP_##op, sizeof((uint8_t[]){__VA_ARGS__}), FUSE_##locals, {__VA_ARGS__}},
 #include "code/fusions.inc"
 #undef FUSE
 };
@@ -38,16 +37,28 @@ const Fusion *op_fusions(size_t *count)
     return fusions;
 }
 
+bool op_fusion_fits(const Fusion *f, const uint8_t *code)
+{
+    if (f->locals == FUSE_ANY) return true;
+    uint32_t first[FUSION_MAX], second = code[2];
+    /* Those behind have no operands, and the last one may end with the code. */
+    for (unsigned i = 0; i < f->count && op_info(f->parts[i])->length > 1; i++) {
+        first[i] = code[1];
+        code += op_info(f->parts[i])->length;
+    }
+    return fusion_fits(f, first, second);
+}
+
 const Fusion *op_fusion(uint8_t op)
 {
     /* Index + 1 by opcode. */
     enum {
-#define FUSE(op, same, ...) INDEX_##op,
+#define FUSE(op, locals, ...) INDEX_##op,
 #include "code/fusions.inc"
 #undef FUSE
     };
     static const uint8_t by_op[256] = {
-#define FUSE(op, same, ...) [OP_##op] = INDEX_##op + 1,
+#define FUSE(op, locals, ...) [OP_##op] = INDEX_##op + 1,
 #include "code/fusions.inc"
 #undef FUSE
     };
@@ -56,7 +67,7 @@ const Fusion *op_fusion(uint8_t op)
 
 const uint8_t op_first_parts[256] = {
 #define FIRST(first, ...) first
-#define FUSE(op, same, ...) [OP_##op] = FIRST(__VA_ARGS__, ),
+#define FUSE(op, locals, ...) [OP_##op] = FIRST(__VA_ARGS__, ),
 #include "code/fusions.inc"
 #undef FUSE
 };

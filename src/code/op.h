@@ -34,12 +34,36 @@ typedef struct OpInfo {
 
 /* An opcode that stands for several instructions in a row, its PARTS.  It is the opcode of the first of them, with its operands; the
  * bytes of the others stay behind it, for whoever comes to them from elsewhere, and it goes on behind the last. */
-enum { FUSION_MAX = 5 };
+enum { FUSION_MAX = 6 };
+/* Which of their operands are the same locals. */
+typedef enum FusionLocals {
+    FUSE_ANY,
+    FUSE_SAME, /* the first ones of the first two parts */
+    FUSE_BOTH, /* the same; and the second one of the first part and the first one of the third */
+    FUSE_EACH, /* the first ones of the first and the third, and those of the second and the fourth part */
+} FusionLocals;
 typedef struct Fusion {
-    uint8_t op, count;
-    bool same; /* the first operands of the first two are the same */
+    uint8_t op, count, locals;
     uint8_t parts[FUSION_MAX];
 } Fusion;
+
+/* Are those the same that should be?  FIRST: the first operands of the parts; SECOND: the second one of the first part. */
+static inline bool fusion_fits(const Fusion *f, const uint32_t *first, uint32_t second)
+{
+    switch ((FusionLocals)f->locals) {
+    case FUSE_ANY:
+        return true;
+    case FUSE_SAME:
+        return first[0] == first[1];
+    case FUSE_BOTH:
+        return first[0] == first[1] && second == first[2];
+    case FUSE_EACH:
+        return first[0] == first[2] && first[1] == first[3];
+    }
+    return false;
+}
+/* The same of the parts that stand at CODE, no byte of which is missing. */
+bool op_fusion_fits(const Fusion *f, const uint8_t *code);
 
 /* Does the code behind instruction OP run in a frame of its own? */
 static inline bool op_is_block(uint8_t op)

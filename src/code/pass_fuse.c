@@ -6,11 +6,13 @@ static bool fits(const Code *code, size_t i, const Fusion *f)
 {
     if (i + f->count > code->instrs.len) return false;
     const Instr *in = &code->instrs.data[i];
-    for (unsigned k = 0; k < f->count; k++)
+    uint32_t first[FUSION_MAX];
+    for (unsigned k = 0; k < f->count; k++) {
         if (in[k].op != f->parts[k]) return false;
-    if (!f->same) return true;
+        first[k] = in[k].arg[0];
+    }
     /* A get_item may take an expression apart in its own local; then the next one takes its part apart. */
-    return in[0].arg[0] == in[1].arg[0] && (in[0].op != OP_GET_ITEM || in[0].arg[2] != in[0].arg[0]);
+    return fusion_fits(f, first, in[0].arg[1]) && (f->op != OP_GET_ITEMS || in[0].arg[2] != in[0].arg[0]);
 }
 
 /* The first fusion that fits at I, or NULL. */

@@ -109,12 +109,11 @@ static bool check_fusion(Verifier *v, uint32_t at, const Fusion *f)
         if (p >= len || op_first(code[p]) != f->parts[i]) return fail(v, at, "not what it is fused of");
         size_t next = p + op_info(code[p])->length;
         if (next > len) return fail(v, at, "instruction is cut off");
-        if (i == 1 && f->same && code[p + 1] != code[at + 1]) return fail(v, at, "fused of different locals");
         if (i == 0 && f->op == OP_GET_ITEMS && code[p + 3] == code[p + 1])
             return fail(v, at, "fused, but the first changes the local of the second");
         p = next;
     }
-    return true;
+    return op_fusion_fits(f, code + at) || fail(v, at, "fused of different locals");
 }
 
 static bool check_instruction(Verifier *v, uint32_t at)

@@ -190,13 +190,13 @@ static bool constants_stay(const Chunk *c, uint32_t ip, uint32_t end)
 static bool fits(const Maker *k, const Fusion *f, uint32_t ip, uint32_t *end)
 {
     const Chunk *c = k->c;
-    uint32_t at = ip, second = ip + length_at(c, ip);
+    uint32_t at = ip;
     for (unsigned i = 0; i < f->count; i++) {
         if (at >= c->code.len || k->heights[at] < 0 || op_at(c, at) != f->parts[i]) return false;
         at += length_at(c, at);
     }
     *end = at;
-    return !f->same || c->code.data[ip + 1] == c->code.data[second + 1];
+    return op_fusion_fits(f, c->code.data + ip);
 }
 
 /* Of the stencils of what makes an expression, which begin at FIRST, the one for its items. */

@@ -280,14 +280,14 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
     } while (0)
 /* What follows reads its operands again: to have them kept would cost the usual way, which does without it, some instructions. */
 #define READ_AGAIN __asm__("" : "+r"(ip), "+r"(sp))
-#define IF_LOCALS(operator, end)                                                            \
-    do {                                                                                    \
-        int64_t a = int_shifted_up(LOCAL(PEEK_S(0))), b = int_shifted_up(LOCAL(PEEK_S(2))); \
-        if (LIKELY(are_shifted_up(a, b))) BRANCH_IF(a operator b, end);                     \
-        READ_AGAIN;                                                                         \
-        int order = num_order(LOCAL(PEEK_S(0)), LOCAL(PEEK_S(2)));                          \
-        if (UNLIKELY(order == NUM_NEITHER)) UNFUSED(LOAD_LOCAL);                            \
-        BRANCH_IF(IS_ORDER(order, operator), end);                                          \
+#define IF_LOCALS(operator, left, right, end, first)                                               \
+    do {                                                                                           \
+        int64_t a = int_shifted_up(LOCAL(PEEK_S(left))), b = int_shifted_up(LOCAL(PEEK_S(right))); \
+        if (LIKELY(are_shifted_up(a, b))) BRANCH_IF(a operator b, end);                            \
+        READ_AGAIN;                                                                                \
+        int order = num_order(LOCAL(PEEK_S(left)), LOCAL(PEEK_S(right)));                          \
+        if (UNLIKELY(order == NUM_NEITHER)) UNFUSED(first);                                        \
+        BRANCH_IF(IS_ORDER(order, operator), end);                                                 \
     } while (0)
 #define IF_SMALL(operator, at, end, first)                                                 \
     do {                                                                                   \
