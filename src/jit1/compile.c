@@ -230,6 +230,10 @@ static bool is_call(uint8_t op)
 {
     return op == OP_CALL || op == OP_CALL_TYPED;
 }
+static bool calls_value(uint8_t op)
+{
+    return op == OP_CALL_VALUE || op == OP_CALL_VALUE_TYPED;
+}
 static bool is_tail_call(uint8_t op)
 {
     return op == OP_TAIL_CALL || op == OP_TAIL_CALL_TYPED;
@@ -387,7 +391,7 @@ static void add_over(Maker *k, uint32_t ip, uint32_t test)
 static void add_call(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
 {
     uint8_t state = k->state;
-    bool tests = may_be_over(k, ip);
+    bool tests = is_call(op_at(k->c, ip)) && may_be_over(k, ip);
     uint32_t test = tests ? add_test(k, ip, end) : 0, call = (uint32_t)k->l->pieces.len;
     add_code(k, ip, end, tests ? stencils[id - 1].begun : id);
     if (tests) {
@@ -439,7 +443,7 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
     if (id && k->typed && stencils[id - 1].typed) id = stencils[id - 1].typed;
     note_type(k, ip, end, id != 0 && !op_is_block(op_at(k->c, ip)));
     bool gives_int = fused && gives_small_integer(k, id);
-    bool calls = id && !fused && is_call(op_at(k->c, ip));
+    bool calls = id && !fused && (is_call(op_at(k->c, ip)) || calls_value(op_at(k->c, ip)));
     bool tail = id && !fused && is_tail_call(op_at(k->c, ip));
     if (k->l->checks && (calls || tail)) add_code(k, ip, end, STENCIL_checked_0 + k->state + 1);
     if (calls) {
@@ -686,8 +690,10 @@ static uint64_t frame_place(uint32_t ip, uint32_t operands)
 /* Where the frame is saved during the call at IP. */
 static uint64_t place_after(const Writer *w)
 {
-    Operand count = operand_of(w->c, w->piece->ip, op_at(w->c, w->piece->ip) == OP_CALL_NATIVE ? 'n' : 'c');
-    return frame_place(count.end, w->piece->height - ((uint32_t)operand_value(w->c, count) & 0x7F));
+    uint8_t op = op_at(w->c, w->piece->ip);
+    Operand count = operand_of(w->c, w->piece->ip, op == OP_CALL_NATIVE ? 'n' : 'c');
+    uint32_t taken = ((uint32_t)operand_value(w->c, count) & 0x7F) + calls_value(op);
+    return frame_place(count.end, w->piece->height - taken);
 }
 
 static uint64_t header_word(const Chunk *c)

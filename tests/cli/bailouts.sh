@@ -184,6 +184,18 @@ run 2
 left bailout_sites HigherOrderOp f 2
 
 cat >f.metta <<'END'
+(= (both $g $x $y) (Got ($g $x $y) ($g $y $x)))
+(= (sub $x $y) (- $x $y))
+(= (loop $n) (if (== $n 0) (both sub 3 10) (let $r (both sub $n 3) (loop (- $n 1)))))
+!(loop 50)
+END
+run 2
+expect "calls of values are native" python3 -c '
+import json
+s = json.load(open("figures"))
+assert s["bailouts_by_reason"].get("HigherOrderOp", 0) <= 1, s'
+
+cat >f.metta <<'END'
 (= (coin) heads)
 (= (coin)
    tails)
