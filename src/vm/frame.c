@@ -64,11 +64,10 @@ bool take_row(Machine *m, Choice *c)
 void leave_choice(Machine *m, Frame *f, uint32_t saved, uint32_t alternative, size_t trail, uint64_t keep)
 {
     assert(m->frame == f && !machine_protects(m, f) && frame_operands(f) == 0);
-    assert(f->depth == m->depth && f->head == m->head);
     /* Above the frame there may be a choice point that was put in below those that are there (held-back errors). */
     char *place = m->choice->top > (char *)f ? m->choice->top : (char *)f;
     machine_touch(m, f);
-    m->frame = put_choice(m, place, f, f->index, frame_chunk(f), saved, alternative, trail, keep);
+    m->frame = put_choice(m, place, f, m->depth, f->index, frame_chunk(f), saved, alternative, trail, keep);
 }
 
 bool take_choice(Machine *m, Choice *c)

@@ -69,9 +69,9 @@ static inline void frame_begin(Frame *f, uint64_t first, uint32_t index)
 _Static_assert(offsetof(Frame, kind) == 0 && offsetof(Frame, flags) == 1 && offsetof(Choice, kind) == 0 &&
                    offsetof(Choice, flags) == 1 && offsetof(Choice, count) == 4,
                "words of headers");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first field is in the lowest bits");
 _Static_assert(offsetof(Frame, gc_mark) == offsetof(Frame, index) + 4 &&
-                   offsetof(Frame, head) == offsetof(Frame, depth) + 4 &&
-                   offsetof(Choice, head) == offsetof(Choice, depth) + 4,
+                   offsetof(Frame, head) == offsetof(Frame, depth) + 4,
                "copied together");
 
 /* -- Frames -- */
@@ -207,9 +207,10 @@ void give_row(Machine *m, Frame *f);
 bool take_row(Machine *m, Choice *c);
 /* A choice point at PLACE for the alternative at offset ALTERNATIVE of CODE, which F, the current frame, runs with no operands; the first
  * SAVED of its locals are for the alternative.  The frame moves behind it, to go on at INDEX (frame_save); there is nothing above F but what is
- * below PLACE. */
-static inline Frame *put_choice(Machine *m, char *place, const Frame *f, uint32_t index, const Chunk *code,
-                                uint32_t saved, uint32_t alternative, size_t trail, uint64_t keep)
+ * below PLACE.  DEPTH is the machine's: calls that were carried out in place are deeper than their frame. */
+static inline Frame *put_choice(Machine *m, char *place, const Frame *f, uint32_t depth, uint32_t index,
+                                const Chunk *code, uint32_t saved, uint32_t alternative, size_t trail,
+                                uint64_t keep)
 {
     Choice *c = (Choice *)place;
     Frame *moved = (Frame *)(c->slot + CV_LOCALS + saved);
@@ -235,7 +236,8 @@ static inline Frame *put_choice(Machine *m, char *place, const Frame *f, uint32_
     c->top = (char *)moved;
     c->trail = trail;
     c->keep = c->born = keep;
-    copy_word(&c->depth, &moved->depth);
+    c->depth = depth;
+    c->head = moved->head;
     c->scope = m->scope;
     c->slot[CV_TYPE] = moved->slot[VM_TYPE];
     c->slot[CV_CHUNK] = moved->slot[VM_CHUNK];
