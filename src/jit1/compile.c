@@ -199,17 +199,18 @@ static bool fits(const Maker *k, const Fusion *f, uint32_t ip, uint32_t *end)
     return op_fusion_fits(f, c->code.data + ip);
 }
 
-/* Of the stencils of what makes an expression, which begin at FIRST, the one for its items. */
-static uint32_t making_stencil(const Maker *k, uint32_t ip, uint32_t first)
-{
-    uint32_t items = value_at(k->c, ip, 'n');
-    return items < STENCIL_LEAST_MADE || items > STENCIL_MOST_MADE ? first
-                                                                   : first + 1 + items - STENCIL_LEAST_MADE;
-}
-
 static bool makes_expression(uint8_t op)
 {
     return op == OP_MAKE_SAME || op == OP_MAKE_SEXPR || op == OP_SAME_RETURN || op == OP_SEXPR_RETURN;
+}
+
+/* ID is the first stencil of OP, which stands at IP: if that makes an expression, the one for its items. */
+static uint32_t for_items(const Maker *k, uint32_t ip, uint8_t op, uint32_t id)
+{
+    if (!makes_expression(op)) return id;
+    uint32_t items = value_at(k->c, ip, 'n');
+    bool own = items >= STENCIL_LEAST_MADE && items <= STENCIL_MOST_MADE;
+    return own ? id + 1 + items - STENCIL_LEAST_MADE : id;
 }
 
 /* The stencil of a fusion that begins at IP and where it ends; 0 when there is none.  Where bytecode has none neither has machine code:
@@ -220,8 +221,7 @@ static uint32_t fused_at(const Maker *k, uint32_t ip, uint32_t *end)
     const Fusion *all = op_fusions(&count), *own = op_fusion(k->c->code.data[ip]);
     for (const Fusion *f = own; f && f < all + count; f++) {
         uint32_t id = stencil_of[f->op][k->state];
-        if (id && fits(k, f, ip, end) && constants_stay(k->c, ip, *end))
-            return makes_expression(f->op) ? making_stencil(k, ip, id) : id;
+        if (id && fits(k, f, ip, end) && constants_stay(k->c, ip, *end)) return for_items(k, ip, f->op, id);
     }
     return 0;
 }
@@ -255,8 +255,7 @@ static uint32_t single_at(const Maker *k, uint32_t ip)
     uint8_t op = op_at(k->c, ip);
     uint32_t id = stencil_of[op][k->state];
     if (!id || !constants_stay(k->c, ip, ip + length_at(k->c, ip))) return 0;
-    if (makes_expression(op)) return making_stencil(k, ip, id);
-    return is_call(op) || is_tail_call(op) ? call_stencil(k, ip, id) : id;
+    return is_call(op) || is_tail_call(op) ? call_stencil(k, ip, id) : for_items(k, ip, op, id);
 }
 
 /* Note the parts of the fusion from IP to END but the first. */

@@ -66,6 +66,15 @@ static inline void frame_begin(Frame *f, uint64_t first, uint32_t index)
     memcpy(f, &first, sizeof first);
     memcpy(&f->index, &second, sizeof second);
 }
+/* Give TO the parent, depth and head of FROM, and the slots before its locals but what it holds back.  From the last on, for TO may begin in FROM. */
+static inline void copy_call(Frame *to, const Frame *from)
+{
+    copy_word(&to->slot[VM_NATIVE], &from->slot[VM_NATIVE]);
+    copy_word(&to->slot[VM_CHUNK], &from->slot[VM_CHUNK]);
+    copy_word(&to->slot[VM_TYPE], &from->slot[VM_TYPE]);
+    copy_word(&to->parent, &from->parent);
+    copy_word(&to->depth, &from->depth);
+}
 _Static_assert(offsetof(Frame, kind) == 0 && offsetof(Frame, flags) == 1 && offsetof(Choice, kind) == 0 &&
                    offsetof(Choice, flags) == 1 && offsetof(Choice, count) == 4,
                "words of headers");
@@ -159,12 +168,8 @@ static inline Frame *copy_frame(Machine *m, Frame *f)
     assert((char *)copy >= frame_end(f));
     machine_touch(m, copy);
     frame_begin(copy, frame_first(f) & ~(uint64_t)((FF_SUCCEEDED | FF_HELD) << 8), f->index);
-    copy_word(&copy->depth, &f->depth);
-    copy_word(&copy->parent, &f->parent);
+    copy_call(copy, f);
     copy->slot[SLOT_HELD] = WORD_NIL;
-    copy_word(&copy->slot[VM_TYPE], &f->slot[VM_TYPE]);
-    copy_word(&copy->slot[VM_CHUNK], &f->slot[VM_CHUNK]);
-    copy_word(&copy->slot[VM_NATIVE], &f->slot[VM_NATIVE]);
     /* Two at a time, for they were not written just now.  One too many is no harm: the stack goes on. */
     for (uint32_t i = VM_LOCALS, n = frame_live(f); i < n; i += 2)
         memcpy(copy->slot + i, f->slot + i, 2 * sizeof(Word));
@@ -218,12 +223,8 @@ static inline Frame *put_choice(Machine *m, char *place, const Frame *f, uint32_
     const Word *from = f->slot + VM_LOCALS + code->locals;
     Word *to = moved->slot + VM_LOCALS + code->locals;
     while (from > f->slot + VM_LOCALS) copy_word(--to, --from);
-    copy_word(&moved->slot[VM_NATIVE], &f->slot[VM_NATIVE]);
-    copy_word(&moved->slot[VM_CHUNK], &f->slot[VM_CHUNK]);
-    copy_word(&moved->slot[VM_TYPE], &f->slot[VM_TYPE]);
+    copy_call(moved, f);
     copy_word(&moved->slot[SLOT_HELD], &f->slot[SLOT_HELD]);
-    copy_word(&moved->parent, &f->parent);
-    copy_word(&moved->depth, &f->depth);
     uint64_t first = frame_first(f);
     frame_begin(moved, first, index);
     /* Kind, flags and count of the choice point. */
