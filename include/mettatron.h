@@ -649,6 +649,8 @@ typedef struct MtHybridStats {
     uint64_t jit_bailouts; /* (*) */
     uint64_t jit_compilations, jit_compile_failures;
     MtTieredStats tiered_stats;
+    uint64_t jit_recompilations; /* of jit_compilations: without a guess that was often wrong */
+    uint64_t jit_given_up;       /* places that are often left, and for which no better code is made */
 } MtHybridStats;
 typedef struct MtJitStats {
     size_t size;         /* sizeof(MtJitStats) of the caller, to be set before the call */

@@ -106,6 +106,8 @@ void mt_hybrid_stats(MtRuntime *x, MtHybridStats *stats)
         .jit_bailouts = jit->native.total,
         .jit_compilations = jit->compilations,
         .jit_compile_failures = jit->failures,
+        .jit_recompilations = jit->recompilations,
+        .jit_given_up = jit->given_up,
     };
     h.tiered_stats = (MtTieredStats){
         .interpreter_runs = x->vm ? x->vm->interpreter_runs : 0,

@@ -15,6 +15,7 @@ void chunk_free(Chunk *c)
     vec_free(&c->places);
     vec_free(&c->depends);
     vec_free(&c->uses);
+    base_free(c->guesses);
     base_free(c);
 }
 

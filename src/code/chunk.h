@@ -78,6 +78,8 @@ typedef struct Chunk {
         self; /* index of its own function among those that it calls, while calls of that come here; else NO_SELF */
     uint32_t runs;  /* see chunk_runs (vm/vm.h) */
     Native *native; /* or NULL */
+    struct Guesses
+        *guesses;   /* what was learned about machine code for it (jit/guess.h), freed with it; or NULL */
     bool no_native; /* there will not be any */
     bool stale;
     bool marked; /* met by the search for chunks in use */

@@ -5,17 +5,10 @@
 #include "atom/num.h"
 #include "space/space.h"
 
-enum {
-    FREQUENT =
-        100, /* exits at a site before its guess is dropped: compiling again costs less than these did */
-    MOST_RETRIES = 4, /* recompilations of a function: more would not pay */
-};
-
 const BailoutInfo *bailout_info(unsigned code)
 {
-    enum { EVENT, GUESS };
     static const BailoutInfo table[BAILOUT_CODES] = {
-#define BAILOUT(code, id, name, guess, when) [code] = {name, when, guess},
+#define BAILOUT(code, id, name, when) [code] = {name, when},
 #include "jit/bailout.inc"
 #undef BAILOUT
     };
@@ -100,7 +93,6 @@ KindSet bailout_expected(const Chunk *c, uint32_t ip)
 void bailouts_fini(Bailouts *b)
 {
     vec_free(&b->sites);
-    vec_free(&b->retries);
     base_free(b->table);
 }
 
@@ -156,14 +148,6 @@ uint32_t bailout_site(Bailouts *b, const Chunk *c, uint32_t ip, BailoutReason re
     return b->table[at] - 1;
 }
 
-static const BailoutSite *find_site(const Bailouts *b, const Chunk *c, uint32_t ip, BailoutReason reason)
-{
-    if (!b->table) return NULL;
-    BailoutSite s = describe(c, ip, reason);
-    uint32_t id = b->table[table_place(b, &s)];
-    return id ? &b->sites.data[id - 1] : NULL;
-}
-
 void bailout_count(Bailouts *b, uint32_t id, Word found)
 {
     BailoutSite *s = &b->sites.data[id];
@@ -174,60 +158,6 @@ void bailout_count(Bailouts *b, uint32_t id, Word found)
         s->found |= KINDS(BIG_INT);
     else if (!word_is_nil(found))
         s->found |= (KindSet)(1u << value_kind(found));
-}
-
-/* -- Policy -- */
-
-static BailoutRetry *find_retry(const Bailouts *b, uint32_t function, uint32_t arity)
-{
-    for (size_t i = 0; i < b->retries.len; i++)
-        if (b->retries.data[i].function == function && b->retries.data[i].arity == arity)
-            return &b->retries.data[i];
-    return NULL;
-}
-
-static BailoutRetry *retry_of(Bailouts *b, const BailoutSite *s)
-{
-    BailoutRetry *found = find_retry(b, s->function, s->arity), none = {s->function, s->arity, 0, false};
-    if (found) return found;
-    vec_push(&b->retries, none);
-    return &vec_last(&b->retries);
-}
-
-/* The guess of S was wrong too often. */
-static BailoutAdvice drop_guess(Bailouts *b, BailoutSite *s)
-{
-    BailoutRetry *r = retry_of(b, s);
-    if (r->given_up) return BAILOUT_GO_ON;
-    s->dropped = true;
-    if (r->recompilations < MOST_RETRIES) {
-        r->recompilations++;
-        b->recompilations++;
-        return BAILOUT_RECOMPILE;
-    }
-    r->given_up = true;
-    b->given_up++;
-    return BAILOUT_GIVE_UP;
-}
-
-BailoutAdvice bailout_advice(Bailouts *b, uint32_t id)
-{
-    BailoutSite *s = &b->sites.data[id];
-    /* Exits that go on although the guess was dropped come from code that has not been left yet. */
-    if (s->count < FREQUENT || s->dropped || !bailout_info(s->reason)->guess) return BAILOUT_GO_ON;
-    return drop_guess(b, s);
-}
-
-bool bailout_is_dropped(const Bailouts *b, const Chunk *c, uint32_t ip, BailoutReason reason)
-{
-    const BailoutSite *s = find_site(b, c, ip, reason);
-    return s && s->dropped;
-}
-
-bool bailout_is_given_up(const Bailouts *b, const Chunk *c)
-{
-    const BailoutRetry *r = find_retry(b, c->name, c->arity);
-    return r && r->given_up;
 }
 
 /* -- Ranking -- */

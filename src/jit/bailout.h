@@ -9,7 +9,7 @@
 #include "code/chunk.h"
 
 typedef enum BailoutReason {
-#define BAILOUT(code, id, name, guess, when) BAILOUT_##id = code,
+#define BAILOUT(code, id, name, when) BAILOUT_##id = code,
 #include "jit/bailout.inc"
 #undef BAILOUT
 } BailoutReason;
@@ -20,7 +20,6 @@ enum { NATIVE_ARGUMENTS = 8 };
 typedef struct BailoutInfo {
     const char *name; /* NULL: no such code */
     const char *when;
-    bool guess; /* code can be made that does not leave for this reason */
 } BailoutInfo;
 /* What is known of code CODE. */
 const BailoutInfo *bailout_info(unsigned code);
@@ -50,18 +49,10 @@ typedef struct BailoutSite {
     uint32_t ip;
     uint8_t op;
     uint8_t reason;
-    bool dropped;            /* recompiling has been asked for: the guess is not to be made again */
     KindSet expected, found; /* found: of all values that were seen there */
     Span span;               /* line 0: not known */
     uint64_t count;
 } BailoutSite;
-
-/* How often a function was recompiled because of its exits. */
-typedef struct BailoutRetry {
-    uint32_t function, arity;
-    uint32_t recompilations;
-    bool given_up;
-} BailoutRetry;
 
 typedef struct Bailouts {
     VEC(BailoutSite) sites; /* the index is the site's id, which stays */
@@ -69,8 +60,6 @@ typedef struct Bailouts {
     uint32_t mask;
     uint64_t total;
     uint64_t by_reason[BAILOUT_CODES];
-    VEC(BailoutRetry) retries;
-    uint64_t recompilations, given_up; /* asked for */
 } Bailouts;
 
 void bailouts_fini(Bailouts *b);
@@ -80,19 +69,6 @@ uint32_t bailout_site(Bailouts *b, const Chunk *c, uint32_t ip, BailoutReason re
 
 /* Count an exit at site ID; FOUND is the value that caused it, or WORD_NIL.  Does not allocate in the heap. */
 void bailout_count(Bailouts *b, uint32_t id, Word found);
-
-/* What should become of the code after an exit. */
-typedef enum BailoutAdvice {
-    BAILOUT_GO_ON,     /* nothing: it is rare, or not a matter of guessing */
-    BAILOUT_RECOMPILE, /* it should be made again, without the guesses for which bailout_is_dropped */
-    BAILOUT_GIVE_UP,   /* it has been made again too often: the function should stay in the tier below */
-} BailoutAdvice;
-/* To be asked after each exit at site ID that was counted; the answer is taken for followed. */
-BailoutAdvice bailout_advice(Bailouts *b, uint32_t id);
-/* Must code for the instruction at IP of C do without the guess that leaves for REASON? */
-bool bailout_is_dropped(const Bailouts *b, const Chunk *c, uint32_t ip, BailoutReason reason);
-/* Is the function of C to stay in the tier below? */
-bool bailout_is_given_up(const Bailouts *b, const Chunk *c);
 
 /* Ids of the sites that were used, most frequent first, then by id; COUNT of them, to be freed. */
 uint32_t *bailouts_ranked(const Bailouts *b, size_t *count);

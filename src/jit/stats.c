@@ -175,31 +175,40 @@ static void print_bailout(const JitStats *s, const BailoutSite *site, Word found
     print_line(&line);
 }
 
-static void tell_advice(const JitStats *s, const BailoutSite *site, BailoutAdvice advice)
-{
-    const char *what = advice == BAILOUT_RECOMPILE ? "recompile without the guess" : "give up";
-    const char *reason = bailout_info(site->reason)->name;
-    LOG(s->log, JIT_COMPILE, DEBUG, what, function_field(s, site->function), LOG_INT("bailout_ip", site->ip),
-        LOG_TEXT("reason", reason, strlen(reason)), LOG_INT("bailouts", site->count));
-    if (!s->verbose) return;
-    Buf line = {0};
-    buf_printf(&line, "%s ", advice == BAILOUT_RECOMPILE ? "recompile" : "give-up");
-    put_function(s, site->function, site->arity, &line);
-    buf_printf(&line, " +0x%" PRIx32 " reason=%s #%" PRIu64, site->ip, reason, site->count);
-    print_line(&line);
-}
-
-BailoutAdvice jit_note_bailout(JitStats *s, const Chunk *c, uint32_t ip, BailoutReason reason, Word found,
-                               KindSet expected)
+void jit_note_bailout(JitStats *s, const Chunk *c, uint32_t ip, BailoutReason reason, Word found,
+                      KindSet expected)
 {
     uint32_t id = bailout_site(&s->native, c, ip, reason, expected);
     bailout_count(&s->native, id, found);
-    BailoutAdvice advice = bailout_advice(&s->native, id);
     const BailoutSite *site = &s->native.sites.data[id];
     if (log_on(s->log, LOG_TARGET_JIT_EXECUTE, LOG_WARN)) log_exit(s, site, LOG_WARN, "JIT bailout", found);
     if (s->verbose) print_bailout(s, site, found);
-    if (advice != BAILOUT_GO_ON) tell_advice(s, site, advice);
-    return advice;
+}
+
+static void print_verdict(const JitStats *s, const Chunk *c, uint32_t ip, const char *what, const char *guess)
+{
+    Buf line = {0};
+    buf_printf(&line, "%s ", what);
+    put_function(s, c->name, c->arity, &line);
+    buf_printf(&line, " +0x%" PRIx32, ip);
+    put_place(s, chunk_place(c, ip), true, &line);
+    buf_printf(&line, " %s", op_info(c->code.data[ip])->mnemonic);
+    if (*guess) buf_printf(&line, " guess=%s", guess);
+    print_line(&line);
+}
+
+void jit_note_verdict(JitStats *s, const Chunk *c, uint32_t ip, GuessVerdict verdict, Guess dropped)
+{
+    bool again = verdict == GUESS_RETRY;
+    const char *what = again ? "recompile without the guess" : "give up", *guess = guess_name(dropped);
+    const char *op = op_info(c->code.data[ip])->mnemonic;
+    if (again)
+        s->recompilations++;
+    else
+        s->given_up++;
+    LOG(s->log, JIT_COMPILE, DEBUG, what, function_field(s, c->name), LOG_INT("bailout_ip", ip),
+        LOG_TEXT("op", op, strlen(op)), LOG_TEXT("guess", guess, strlen(guess)));
+    if (s->verbose) print_verdict(s, c, ip, again ? "recompile" : "give-up", guess);
 }
 
 void jit_note_exit(JitStats *s, const Chunk *c, uint32_t ip, BailoutReason reason, Word found)

@@ -8,6 +8,7 @@
 
 #include "code/function.h"
 #include "jit/bailout.h"
+#include "jit/guess.h"
 #include "rt/machine.h"
 
 /* A function's way up.  It is Failed when native code was tried and cannot be made. */
@@ -30,6 +31,7 @@ typedef struct JitStats {
     Bailouts bytecode;                 /* of the VM to tier 0; when exact */
     uint64_t stage1_runs, stage2_runs; /* calls carried out by native code */
     uint64_t compilations, failures;   /* native */
+    uint64_t recompilations, given_up; /* verdicts on guesses (jit/guess.h) */
     uint64_t code_bytes;               /* of native code ever made */
     uint64_t cache_hits, cache_misses; /* calls that found native code; for which it had to be made */
     uint64_t chunk_hits, chunk_misses; /* calls that found bytecode, and that did not; when exact */
@@ -58,8 +60,10 @@ void jit_note_failed(JitStats *s, Function *f, unsigned stage, const char *reaso
 void jit_note_dropped(JitStats *s, Function *f, const char *reason);
 /* Native code of C was left at IP, the offset of an instruction where the VM goes on.  FOUND: the value that was not as it should be, or
  * WORD_NIL.  EXPECTED: the kinds that go on, or 0 for those that the instruction wants.  Does not allocate in the heap. */
-BailoutAdvice jit_note_bailout(JitStats *s, const Chunk *c, uint32_t ip, BailoutReason reason, Word found,
-                               KindSet expected);
+void jit_note_bailout(JitStats *s, const Chunk *c, uint32_t ip, BailoutReason reason, Word found,
+                      KindSet expected);
+/* Native code of C is to be made again without the guess DROPPED at IP, or what is there is given up. */
+void jit_note_verdict(JitStats *s, const Chunk *c, uint32_t ip, GuessVerdict verdict, Guess dropped);
 /* The VM left C for tier 0 on behalf of the instruction at IP. */
 void jit_note_exit(JitStats *s, const Chunk *c, uint32_t ip, BailoutReason reason, Word found);
 

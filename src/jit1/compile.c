@@ -38,6 +38,25 @@ typedef struct Maker {
     bool flows;    /* control comes from the piece before */
 } Maker;
 
+/* -- Guesses -- */
+
+static GuessSite *site_at(const Maker *k, uint32_t ip)
+{
+    return &k->l->wish.guesses->sites[ip];
+}
+
+static bool is_dropped(const Maker *k, uint32_t ip, Guess guess)
+{
+    return site_at(k, ip)->dropped & guess;
+}
+
+/* The code for IP takes GUESS for granted, if IF_SO says so. */
+static bool note_guess(Maker *k, uint32_t ip, Guess guess, bool if_so)
+{
+    if (if_so) site_at(k, ip)->made |= guess;
+    return if_so;
+}
+
 /* -- Jumps -- */
 
 static void note_targets(Maker *k, uint32_t ip)
@@ -113,12 +132,16 @@ static bool expect(Maker *k, uint32_t ip)
     return floats;
 }
 
-/* Go through the instructions from IP to END.  Do they compute with floats? */
+/* Go through the instructions from IP to END.  Do they compute with floats, as far as is to be expected or was seen? */
 static bool expect_floats(Maker *k, uint32_t ip, uint32_t end)
 {
-    bool floats = false;
-    for (; ip < end; ip += length_at(k->c, ip)) floats |= expect(k, ip);
-    return floats;
+    bool floats = false, seen = is_dropped(k, ip, GUESS_NO_FLOATS), last = false;
+    for (; ip < end; ip += length_at(k->c, ip)) {
+        floats |= expect(k, ip);
+        last = computes(op_at(k->c, ip));
+    }
+    if (seen && last) set_bit(&k->operands, (uint32_t)k->heights[end] - 1, true);
+    return floats || seen;
 }
 
 /* -- Laying out -- */
@@ -218,6 +241,7 @@ static uint32_t for_items(const Maker *k, uint32_t ip, uint8_t op, uint32_t id)
 static uint32_t fused_at(const Maker *k, uint32_t ip, uint32_t *end)
 {
     size_t count;
+    if (is_dropped(k, ip, GUESS_FUSED)) return 0;
     const Fusion *all = op_fusions(&count), *own = op_fusion(k->c->code.data[ip]);
     for (const Fusion *f = own; f && f < all + count; f++) {
         uint32_t id = stencil_of[f->op][k->state];
@@ -423,6 +447,23 @@ static void note_type(Maker *k, uint32_t ip, uint32_t end, bool made)
         k->typed = (k->typed && !k->targets[ip]) || takes_numbers(k->c, ip);
 }
 
+/* Of the stencil *ID for what stands at IP, a fusion or not, the one for the numbers that are expected: FLOATS or not.  Is it to be counted
+ * when they are others?  Fusions that begin with a guard are made for numbers, and for nothing else their parts do better. */
+static bool choose_numbers(Maker *k, uint32_t ip, bool floats, bool fused, uint32_t *id)
+{
+    const Stencil *s = &stencils[*id - 1];
+    uint8_t op = op_at(k->c, ip);
+    bool wide = is_dropped(k, ip, GUESS_SMALL) && s->wide;
+    note_guess(k, ip, GUESS_FUSED, fused && op == OP_GUARD_NUMBER);
+    bool guesses = note_guess(k, ip, GUESS_NO_FLOATS, !floats && (s->floats || (fused && s->wide)));
+    guesses |= note_guess(k, ip, GUESS_SMALL, !wide && s->wide);
+    if (floats && s->floats && (!wide || is_dropped(k, ip, GUESS_NO_FLOATS)))
+        *id = s->floats;
+    else if (wide)
+        *id = s->wide;
+    return guesses;
+}
+
 /* Lay out what stands at IP; returns where it ends. */
 static uint32_t add_instruction(Maker *k, uint32_t ip)
 {
@@ -431,14 +472,14 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
         add_switch(k, ip);
         return end;
     }
-    uint32_t id = fused_at(k, ip, &end);
+    uint32_t id = fused_at(k, ip, &end), piece = (uint32_t)k->l->pieces.len;
     bool fused = id != 0, floats = expect_floats(k, ip, end);
     if (!fused || (floats && !stencils[id - 1].floats)) {
         fused = false;
         end = ip + length_at(k->c, ip);
         id = single_at(k, ip);
     }
-    if (id && floats && stencils[id - 1].floats) id = stencils[id - 1].floats;
+    bool guesses = id && choose_numbers(k, ip, floats, fused, &id);
     if (id && k->typed && stencils[id - 1].typed) id = stencils[id - 1].typed;
     note_type(k, ip, end, id != 0 && !op_is_block(op_at(k->c, ip)));
     bool gives_int = fused && gives_small_integer(k, id);
@@ -450,6 +491,7 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
     } else {
         add_code(k, ip, end, id);
         if (fused) note_insides(k, ip, end);
+        k->l->pieces.data[piece].guesses = guesses;
     }
     k->int_on_top = gives_int;
     return end;
@@ -506,6 +548,20 @@ static void add_joins(Maker *k)
     }
 }
 
+/* Does P count wrong guesses? */
+static bool is_count(const Piece *p)
+{
+    return p->stencil >= STENCIL_wrong_0 && p->stencil <= STENCIL_wrong_2;
+}
+
+/* Count that a guess of P was wrong. */
+static void add_count(Maker *k, const Piece *p)
+{
+    uint32_t count = add_piece(k, STENCIL_wrong_0 + p->state, p->ip, p->height);
+    k->l->pieces.data[count].length = p->length;
+    vec_push(&k->cold, count);
+}
+
 /* What takes over from a piece: the call that was to be saved, the same with calls of C, the parts of a fusion one by one, or the VM, which then does all parts. */
 static void add_cold(Maker *k, uint32_t index)
 {
@@ -523,8 +579,10 @@ static void add_cold(Maker *k, uint32_t index)
     }
     if (!cold) {
         add_step(k, piece.ip, piece.height, piece.length);
+        vec_last(&k->l->pieces).wrong = is_count(&piece);
         return;
     }
+    if (piece.guesses) add_count(k, &piece);
     add_spill(k, piece.ip, piece.height);
     if (cold != COLD_PARTS) add_code(k, piece.ip, end, cold);
     for (uint32_t ip = piece.ip; cold == COLD_PARTS && ip < end; ip += length_at(k->c, ip))
@@ -545,10 +603,12 @@ static void add_insides(Maker *k)
         k->state = 0;
         k->typed = k->int_on_top = false;
         k->l->map[inside.ip] = k->l->size;
-        if (k->targets[inside.ip]) {
-            for (uint32_t ip = inside.ip; ip < inside.end;) ip = add_instruction(k, ip);
-            add_rejoin(k, inside.end);
+        if (k->targets[inside.ip] || is_dropped(k, inside.ip, GUESS_PASSED)) {
+            uint32_t ip = inside.ip;
+            while (ip < inside.end) ip = add_instruction(k, ip);
+            add_rejoin(k, ip);
         } else {
+            note_guess(k, inside.ip, GUESS_PASSED, true);
             add_step(k, inside.ip, k->heights[inside.ip], length_at(k->c, inside.ip));
         }
     }
@@ -819,7 +879,7 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
     case HOLE_IP:
         return p->ip;
     case HOLE_LENGTH:
-        return p->length;
+        return p->length | (p->wrong ? STEP_WRONG : 0);
     case HOLE_FLAGS:
         return FF_GOAL | computed_flag(w);
     case HOLE_KEY:
@@ -836,6 +896,8 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
         return header_word(w->c);
     case HOLE_BEGUN:
         return header_word(w->c) | computed_flag(w) << 8;
+    case HOLE_WRONG:
+        return (uintptr_t)&w->l->wish.guesses->sites[p->ip].wrong;
     case HOLE_COUNTER:
         return (uintptr_t)w->l->wish.counter;
     case HOLE_CHUNK:

@@ -9,6 +9,7 @@
 #include "interp/engine.h"
 #include "code/function.h"
 #include "jit/arena.h"
+#include "jit/guess.h"
 #include "jit1/early.h"
 
 /* A stencil in its place. */
@@ -27,6 +28,8 @@ typedef struct Piece {
         other; /* index of the piece that is the other part of it, where it has two; of such a result the test */
     uint32_t back; /* of a call: where it comes back to, bytes from the beginning */
     bool aside;    /* it is the part that is seldom used */
+    bool guesses;  /* where it leaves a guess was wrong, which is counted */
+    bool wrong;    /* of a step: taken because that was so often */
 } Piece;
 
 /* What machine code is to be like. */
@@ -36,6 +39,7 @@ typedef struct LayoutWish {
     uint32_t force;    /* the guard of each piece that always fails (jit1/force.h); 0: none */
     uint64_t
         floats; /* locals that are expected to be floats when a call begins, bit by bit: the code is as right for others */
+    Guesses *guesses; /* which to do without; which are made is noted there */
 } LayoutWish;
 
 /* Machine code in the making: where everything will be. */

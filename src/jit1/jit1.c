@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "jit1/bytecode.h"
 #include "jit1/compile.h"
 #include "jit1/gdb.h"
 #include "jit1/listing.h"
@@ -46,6 +47,48 @@ static Jit1 *jit_of(const Machine *m)
 static uint64_t run_address(const Jit1 *j, uint32_t at)
 {
     return (uintptr_t)j->arena.code + at;
+}
+
+static void native_expire(Jit1 *j, Native *n);
+
+/* -- Guesses that are wrong -- */
+
+/* The locals that are floats in F, which may be about to run C. */
+static uint64_t floats_in_frame(const Frame *f, const Chunk *c)
+{
+    uint64_t floats = 0;
+    if (!f || f->kind != FRAME_VM || frame_chunk(f) != c) return 0;
+    for (uint32_t i = 0; i < c->locals && i < 64; i++)
+        floats |= (uint64_t)word_is_double(f->slot[VM_LOCALS + i]) << i;
+    return floats;
+}
+
+/* Is a float among the operands of the arithmetic of F, which is saved at it? */
+static bool computes_with_floats(const Frame *f)
+{
+    const Chunk *c = frame_chunk(f);
+    const Word *top = f->slot + VM_LOCALS + c->locals + frame_operands(f);
+    uint32_t ip = frame_ip(f);
+    const Fusion *fusion = op_fusion(c->code.data[ip]);
+    bool floats = op_info(op_at(c, ip))->pops == 2 && (word_is_double(top[-1]) || word_is_double(top[-2]));
+    for (unsigned i = 0; i < (fusion ? fusion->count : 1); i++, ip += length_at(c, ip))
+        if (op_at(c, ip) == OP_LOAD_LOCAL)
+            floats |= word_is_double(atom_deref(f->slot[VM_LOCALS + value_at(c, ip, 's')]));
+    return floats;
+}
+
+/* Where F is saved the code was left, or has taken its longer way, often.  It may be made again then, when it is entered. */
+static void reconsider(Jit1 *j, const Machine *m, const Frame *f)
+{
+    Chunk *c = frame_chunk(f);
+    uint32_t ip = frame_ip(f);
+    Guess dropped;
+    GuessVerdict verdict = guess_judge(c->guesses, ip, m->steps, computes_with_floats(f), &dropped);
+    if (verdict == GUESS_GO_ON) return;
+    jit_note_verdict(&j->vm->stats, c, ip, verdict, dropped);
+    if (verdict == GUESS_GIVE_UP) return;
+    c->guesses->floats |= floats_in_frame(f, c);
+    native_expire(j, c->native);
 }
 
 /* -- Going on -- */
@@ -135,17 +178,33 @@ static Target go_on(Machine *m, Step step)
     return (Target){way_in(n, m->frame), 0};
 }
 
+/* The instruction where F is saved is left to the VM: because a guess was wrong often (WRONG), or so that this is counted. */
+static void note_exit(Machine *m, Frame *f, bool wrong)
+{
+    Vm *vm = m->rt->upper;
+    Chunk *c = frame_chunk(f);
+    if (UNLIKELY(vm_tells_bailouts(vm))) {
+        if (wrong)
+            watch_wrong_guess(vm, f);
+        else
+            watch_native_exit(vm, m, f);
+    }
+    if (c->native && (wrong || guess_count(&c->guesses->sites[frame_ip(f)].left)))
+        reconsider(jit_of(m), m, f);
+}
+
 /* Carry out the LENGTH bytes of instructions of F at AT. */
 static Step step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel)
 {
+    bool wrong = length & STEP_WRONG;
     close_machine(m, f, depth, fuel);
     f->index = at;
     /* The VM may run F now, so that results are for another place than the one that was noted. */
     f->slot[VM_NATIVE] = 0;
-    if (UNLIKELY(vm_tells_bailouts(m->rt->upper))) watch_native_exit(m->rt->upper, m, f);
+    note_exit(m, f, wrong);
     uint8_t op = frame_chunk(f)->code.data[frame_ip(f)];
     m->rt->debug.native = op == OP_TRACE || op == OP_BREAKPOINT;
-    Step step = vm_step(m, length);
+    Step step = vm_step(m, length & (STEP_WRONG - 1));
     m->rt->debug.native = false;
     return step;
 }
@@ -175,12 +234,10 @@ Target jit1_leave(Machine *m, Frame *f, uint32_t at, Step step, uint64_t fuel)
 {
     close_fuel(m, fuel);
     f->slot[VM_NATIVE] = 0;
-    if (UNLIKELY(vm_tells_bailouts(m->rt->upper))) {
-        uint32_t place = f->index;
-        f->index = at;
-        watch_native_exit(m->rt->upper, m, f);
-        f->index = place;
-    }
+    uint32_t place = f->index;
+    f->index = at;
+    note_exit(m, f, false);
+    f->index = place;
     return go_on(m, step);
 }
 
@@ -444,17 +501,6 @@ static bool fail(Jit1 *j, Chunk *c, Function *f, const char *reason)
     return false;
 }
 
-/* The locals that are floats in the frame at work, which may be about to run C. */
-static uint64_t floats_in_frame(const Machine *m, const Chunk *c)
-{
-    const Frame *f = m ? m->frame : NULL;
-    uint64_t floats = 0;
-    if (!f || f->kind != FRAME_VM || frame_chunk(f) != c) return 0;
-    for (uint32_t i = 0; i < c->locals && i < 64; i++)
-        floats |= (uint64_t)word_is_double(f->slot[VM_LOCALS + i]) << i;
-    return floats;
-}
-
 static bool make_native(Vm *vm, Chunk *c)
 {
     Jit1 *j = vm->above;
@@ -464,10 +510,12 @@ static bool make_native(Vm *vm, Chunk *c)
     uint64_t began = base_now_ns();
     if (j->config.cache_entries && j->live >= j->config.cache_entries) make_room(j);
     Layout l;
+    const Machine *m = vm->stats.rt->machine;
     LayoutWish wish = {.counter = j->counts ? &f->executions : NULL,
                        .early = !j->config.debug,
                        .force = j->config.force_exit,
-                       .floats = floats_in_frame(vm->stats.rt->machine, c)};
+                       .floats = floats_in_frame(m ? m->frame : NULL, c) | guesses_of(c)->floats,
+                       .guesses = c->guesses};
     if (!layout_make(&l, c, wish)) return fail(j, c, f, "code of unknown stack height");
     uint32_t at = take_room(j, l.size), size = l.size;
     bool ok = at != UINT32_MAX && write_code(j, &l, c, at);

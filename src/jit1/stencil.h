@@ -42,7 +42,7 @@ typedef struct Stencil {
         cold; /* what takes over where it leaves: index + 1 of a stencil for no operands in registers; 0: the VM */
     uint16_t
         aside; /* the part of it that is seldom used, which need not be near: index + 1; 0: there is none */
-    uint16_t floats, typed,
+    uint16_t floats, wide, typed,
         begun;   /* those that hot.inc calls so, which do the same: index + 1; 0: there is none */
     bool leaves; /* it may leave its instruction to something else */
 } Stencil;

@@ -358,12 +358,22 @@ void watch_native_exit(Vm *vm, Machine *m, const Frame *f)
     if (e.reason != BAILOUT_NONE) jit_note_bailout(s, c, e.ip, e.reason, e.found, 0);
 }
 
-void watch_yielded(Vm *vm, const Frame *f)
+static void note_place(Vm *vm, const Frame *f, BailoutReason reason)
 {
     JitStats *s = &vm->stats;
     s->last_chunk = frame_chunk(f);
     s->last_ip = frame_ip(f);
-    jit_note_bailout(s, frame_chunk(f), frame_ip(f), BAILOUT_YIELD, WORD_NIL, 0);
+    jit_note_bailout(s, frame_chunk(f), frame_ip(f), reason, WORD_NIL, 0);
+}
+
+void watch_wrong_guess(Vm *vm, const Frame *f)
+{
+    note_place(vm, f, BAILOUT_WRONG_GUESS);
+}
+
+void watch_yielded(Vm *vm, const Frame *f)
+{
+    note_place(vm, f, BAILOUT_YIELD);
 }
 
 void watch_invalidated(Vm *vm, const Machine *m)

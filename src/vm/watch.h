@@ -39,6 +39,8 @@ void watch_left_for(Vm *vm, const WatchPlace *p, BailoutReason reason);
 /* Machine code leaves the instruction where F is to the VM: count why, as far as the values tell.  To be called before the
  * VM carries it out. */
 void watch_native_exit(Vm *vm, Machine *m, const Frame *f);
+/* Machine code leaves F to the VM since a guess was wrong often. */
+void watch_wrong_guess(Vm *vm, const Frame *f);
 /* Native code gives the result of F to a frame that it cannot go on in.  (Operands of the instruction at work are not where the VM has them.) */
 void watch_yielded(Vm *vm, const Frame *f);
 /* Machine code leaves the current frame to the VM, since its own is no more. */

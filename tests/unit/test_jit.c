@@ -5,7 +5,7 @@
 #include "jit/stats.h"
 #include "unit.h"
 
-enum { FREQUENT = 100, MOST_RETRIES = 4 };
+enum { FREQUENT = 100 };
 
 /* The guide's numbers and names. */
 static void test_reasons(void)
@@ -31,7 +31,6 @@ static void test_reasons(void)
     for (unsigned i = COUNT_OF(guide); i < 32; i++) CHECK(!bailout_info(i)->name);
     CHECK_STR(bailout_info(BAILOUT_BREAKPOINT)->name, "Breakpoint");
     CHECK(!bailout_info(1000)->name);
-    CHECK(bailout_info(BAILOUT_TYPE_ERROR)->guess && !bailout_info(BAILOUT_CALL)->guess);
 }
 
 static void test_kinds(Runtime *rt)
@@ -73,12 +72,10 @@ static uint64_t sum_of_reasons(const Bailouts *b)
     return sum;
 }
 
-/* Count an exit and take the advice. */
-static BailoutAdvice leave(Bailouts *b, const Chunk *c, uint32_t ip, BailoutReason reason, Word found)
+/* Count an exit. */
+static void leave(Bailouts *b, const Chunk *c, uint32_t ip, BailoutReason reason, Word found)
 {
-    uint32_t id = bailout_site(b, c, ip, reason, 0);
-    bailout_count(b, id, found);
-    return bailout_advice(b, id);
+    bailout_count(b, bailout_site(b, c, ip, reason, 0), found);
 }
 
 static uint32_t next_ip(const Chunk *c, uint32_t ip)
@@ -116,36 +113,70 @@ static void test_same_site(Runtime *rt, Functions *fs, const Chunk *c)
     bailouts_fini(&b);
 }
 
-static void test_policy(const Chunk *c)
+/* N times the guess at IP is wrong, of which code takes its longer way (or is left: EXITS); there is one call for each.  The last verdict. */
+static GuessVerdict be_wrong(Chunk *c, uint32_t ip, unsigned n, bool exits, Guess *dropped)
 {
-    Bailouts b = {0};
-    for (int i = 1; i < FREQUENT; i++) CHECK(leave(&b, c, 0, BAILOUT_TYPE_ERROR, WORD_NIL) == BAILOUT_GO_ON);
-    CHECK(!bailout_is_dropped(&b, c, 0, BAILOUT_TYPE_ERROR));
-    CHECK(leave(&b, c, 0, BAILOUT_TYPE_ERROR, WORD_NIL) == BAILOUT_RECOMPILE);
-    CHECK(bailout_is_dropped(&b, c, 0, BAILOUT_TYPE_ERROR));
-    CHECK(!bailout_is_dropped(&b, c, 0, BAILOUT_INTEGER_OVERFLOW));
-    CHECK(leave(&b, c, 0, BAILOUT_TYPE_ERROR, WORD_NIL) == BAILOUT_GO_ON);
-    for (int i = 0; i < 3 * FREQUENT; i++) CHECK(leave(&b, c, 0, BAILOUT_CALL, WORD_NIL) == BAILOUT_GO_ON);
-    bailouts_fini(&b);
+    Guesses *g = guesses_of(c);
+    GuessVerdict verdict = GUESS_GO_ON;
+    for (unsigned i = 0; i < n; i++)
+        if (guess_count(exits ? &g->sites[ip].left : &g->sites[ip].wrong))
+            verdict = guess_judge(g, ip, g->since + i + 1, false, dropped);
+    return verdict;
 }
 
-/* Ever new wrong guesses of one function: it is given up in the end. */
-static void test_giving_up(const Chunk *c)
+static void forget_guesses(Chunk *c)
 {
-    Bailouts b = {0};
+    base_free(c->guesses);
+    c->guesses = NULL;
+}
+
+static void test_guesses(Chunk *c)
+{
+    GuessSite *s = guesses_of(c)->sites;
+    Guess dropped;
+    uint32_t second = next_ip(c, 0);
+    s[0].made = GUESS_FUSED | GUESS_SMALL | GUESS_NO_FLOATS;
+    s[second].made = GUESS_PASSED;
+    CHECK(be_wrong(c, 0, GUESS_FREQUENT - 1, false, &dropped) == GUESS_GO_ON);
+    be_wrong(c, second, GUESS_FREQUENT / 2, true, &dropped);
+    CHECK(be_wrong(c, 0, 1, false, &dropped) == GUESS_RETRY && dropped == GUESS_SMALL);
+    /* What was on its way to the limit was dropped, too. */
+    CHECK(s[0].dropped == GUESS_SMALL && s[second].dropped == GUESS_PASSED && s[0].wrong == 0);
+    /* Floats come where integers were: other code for them again, but no exit is avoided. */
+    s[0].made = GUESS_NO_FLOATS;
+    s[0].wrong = GUESS_FREQUENT;
+    CHECK(guess_judge(c->guesses, 0, c->guesses->since, true, &dropped) == GUESS_RETRY);
+    CHECK(dropped == GUESS_NO_FLOATS);
+    CHECK(be_wrong(c, 0, GUESS_FREQUENT, true, &dropped) == GUESS_GIVE_UP && !dropped);
+    CHECK(be_wrong(c, 0, 3 * GUESS_FREQUENT, true, &dropped) == GUESS_GO_ON);
+    forget_guesses(c);
+}
+
+/* What is no guess of code is left alone, and so is what is wrong seldom. */
+static void test_no_matter(Chunk *c)
+{
+    Guesses *g = guesses_of(c);
+    Guess dropped;
+    CHECK(be_wrong(c, 0, GUESS_FREQUENT, true, &dropped) == GUESS_GO_ON);
+    g->sites[0] = (GuessSite){.made = GUESS_SMALL, .wrong = GUESS_FREQUENT};
+    CHECK(guess_judge(g, 0, GUESS_FREQUENT * GUESS_SELDOM + 1, false, &dropped) == GUESS_GO_ON);
+    CHECK(g->sites[0].wrong == 0 && !g->sites[0].dropped);
+    forget_guesses(c);
+}
+
+/* Ever new wrong guesses in one chunk: it is given up in the end. */
+static void test_giving_up(Chunk *c)
+{
+    Guesses *g = guesses_of(c);
+    Guess dropped;
     uint32_t ip = 0;
-    unsigned recompiled = 0, given_up = 0;
-    for (unsigned i = 0; i <= MOST_RETRIES; i++, ip = next_ip(c, ip)) {
-        for (int n = 0; n < FREQUENT; n++) {
-            BailoutAdvice advice = leave(&b, c, ip, BAILOUT_TYPE_ERROR, WORD_NIL);
-            recompiled += advice == BAILOUT_RECOMPILE;
-            given_up += advice == BAILOUT_GIVE_UP;
-        }
-        CHECK(bailout_is_given_up(&b, c) == (i == MOST_RETRIES));
+    for (unsigned i = 0; i <= GUESS_RETRIES; i++, ip = next_ip(c, ip)) {
+        g->sites[ip].made = GUESS_SMALL;
+        CHECK(be_wrong(c, ip, GUESS_FREQUENT, false, &dropped) ==
+              (i == GUESS_RETRIES ? GUESS_GIVE_UP : GUESS_RETRY));
     }
-    CHECK(recompiled == MOST_RETRIES && b.recompilations == MOST_RETRIES);
-    CHECK(given_up == 1 && b.given_up == 1);
-    bailouts_fini(&b);
+    CHECK(g->retries == GUESS_RETRIES && !(g->sites[ip].dropped));
+    forget_guesses(c);
 }
 
 static void test_life(Runtime *rt, Function *f)
@@ -183,7 +214,8 @@ int main(void)
     test_kinds(rt);
     test_sites(c);
     test_same_site(rt, &fs, c);
-    test_policy(c);
+    test_guesses(c);
+    test_no_matter(c);
     test_giving_up(c);
     test_life(rt, f);
     functions_fini(&fs);
