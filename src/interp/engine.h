@@ -213,10 +213,13 @@ Step special_get_atoms(Machine *m, Word goal, Word type);
 /* RESULT of GOAL for each match of PATTERN, perhaps a conjunction, in the space that is SPACE. */
 Step match_each(Machine *m, Word space, Word pattern, Word goal, Word result, Word type);
 
-bool is_conjunction(Word pattern);
+static inline bool is_conjunction(Word pattern)
+{
+    return atom_is_cons(pattern) && atom_deref(expr_at(pattern, 0)) == W_SYM(COMMA);
+}
 /* For results that are not needed: bind PATTERN, no conjunction, to its first match in the space that is SPACE, and leave a choice point, whose results are
  * (), if more may follow.  False: there is no match, and the newest alternative is to be taken, which undoes what was bound. */
-bool match_rows(Machine *m, Word space, Word pattern);
+bool match_rows(Machine *m, Space *space, Word pattern);
 /* Does C, a CHOICE_MATCH, give () as it stands for each row? */
 bool match_is_bare(const Choice *c);
 /* Put the state back to what it was when C, the newest choice point and a CHOICE_MATCH, was made, and bind its pattern to the next row.  False: there

@@ -101,30 +101,12 @@ static Step match_start(Machine *m, const Word slots[MATCH_SLOTS], unsigned flag
     return find_row(m, &s, slots, NULL) ? match_found(m, slots) : STEP_FAIL;
 }
 
-/* The one row of the spaces of SCOPE that may match PATTERN, if that is seen at once. */
-static RowsSeen glance(const Scope *scope, Word pattern, SpaceRow *row)
+bool match_rows(Machine *m, Space *space, Word pattern)
 {
-    RowsSeen seen = ROWS_NONE;
-    for (size_t i = 0; i < scope->spaces.len; i++) {
-        RowsSeen here = space_glance(scope->spaces.data[i], pattern, row);
-        if (here == ROWS_UNKNOWN || (here == ROWS_ONE && seen == ROWS_ONE)) return ROWS_UNKNOWN;
-        seen |= here;
-    }
-    return seen;
-}
-
-bool match_rows(Machine *m, Word space, Word pattern)
-{
-    SpaceRow row;
-    switch (glance(rt_scope(m->rt, word_space(space)), pattern, &row)) {
-    case ROWS_NONE:
-        return false;
-    case ROWS_ONE:
-        return space_match_row(row, &m->rt->bind, pattern);
-    case ROWS_UNKNOWN:
-        break;
-    }
-    const Word slots[MATCH_SLOTS] = {space, pattern, WORD_UNIT, WORD_UNIT, WORD_UNIT, WORD_NIL};
+    const Scope *scope = rt_scope(m->rt, space);
+    RowsSeen seen = space_glance(scope->spaces.data, scope->spaces.len, pattern, &m->rt->bind);
+    if (LIKELY(seen != ROWS_UNKNOWN)) return seen == ROWS_ONE;
+    const Word slots[MATCH_SLOTS] = {space_word(space), pattern, WORD_UNIT, WORD_UNIT, WORD_UNIT, WORD_NIL};
     RowSearch s = rows_begin(m, slots, 0);
     return find_row(m, &s, slots, NULL);
 }
@@ -191,11 +173,6 @@ Step join_start(Machine *m, const Word *pairs, uint32_t n, Word goal, Word resul
 }
 
 /* -- Operations -- */
-
-bool is_conjunction(Word pattern)
-{
-    return atom_is_cons(pattern) && atom_deref(expr_at(pattern, 0)) == W_SYM(COMMA);
-}
 
 Step match_each(Machine *m, Word space, Word pattern, Word goal, Word result, Word type)
 {

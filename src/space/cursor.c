@@ -4,7 +4,6 @@
 #include "atom/num.h"
 
 enum {
-    FEW_ROWS = 8,    /* a relation this small is scanned */
     GOOD_COUNT = 16, /* candidates that do not justify one more index */
     ACCESS_MAX = 24, /* places of a pattern that are considered */
     CELLS_MAX = 16,
@@ -257,12 +256,6 @@ static void open_runs(Space *s, Cursor *c)
     c->limit = (uint32_t)s->runs.len;
 }
 
-static inline bool is_headless(Word pattern)
-{
-    return word_is_cell(pattern) ||
-           (atom_is_cons(pattern) && word_is_cell(atom_deref(expr_items(pattern)[0])));
-}
-
 void cursor_open(Space *s, Word pattern, Cursor *c)
 {
     pattern = atom_deref(pattern);
@@ -473,8 +466,7 @@ static bool match_cells(Bind *b, const Word *terms, const Word *cells, uint32_t 
     return true;
 }
 
-/* A row of R without variables; the head of R is that of the pattern ARGS are of. */
-static bool match_ground(const Relation *r, uint32_t row, Bind *b, const Word *args)
+bool match_ground(const Relation *r, uint32_t row, Bind *b, const Word *args)
 {
     enum { DEPTH = 8 };
     return match_cells(b, args, row_cells(r, row), r->width, DEPTH);
@@ -598,63 +590,6 @@ bool cursor_at_end(Cursor *c, Word pattern)
         if (word_is_nil(pattern) || !bound_reject(c, row, relation_args(c->rel, &pattern))) return false;
         stream_step(c, row);
     }
-}
-
-/* -- Few rows -- */
-
-/* Is one of CELL and TERM an expression that the other certainly does not match, as far as their lengths tell, or is neither one, and they do not match?
- * Expressions of one length are left open. */
-static inline bool rejects_outside(Word cell, Word term)
-{
-    if (cell == term || word_is_var(cell) || word_is_var(term)) return false;
-    if (!atom_is_cons(cell)) return atom_is_cons(term) || cell_rejects(cell, term);
-    return !atom_is_cons(term) || expr_len(cell) != expr_len(term);
-}
-
-/* Does the row of CELLS certainly not match the pattern of the N arguments, dereferenced, as far as a look at them and their first items tells? */
-static inline bool row_rejects(const Word *cells, const Word *args, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        Word cell = cells[i], arg = args[i];
-        if (rejects_outside(cell, arg)) return true;
-        if (cell == arg || !atom_is_cons(cell) || !atom_is_cons(arg)) continue;
-        for (uint32_t k = 0; k < expr_len(cell) && k < INSIDE_ITEMS; k++)
-            if (rejects_outside(expr_at(cell, k), atom_deref(expr_at(arg, k)))) return true;
-    }
-    return false;
-}
-
-/* The rows of R that the pattern of ARGS may match; see space_glance. */
-static RowsSeen glance_at(Relation *r, const Word *args, SpaceRow *found)
-{
-    Word at[DISTINCT_MAX];
-    RowsSeen seen = ROWS_NONE;
-    if (r->len > FEW_ROWS || r->width > COUNT_OF(at)) return ROWS_UNKNOWN;
-    for (uint32_t i = 0; i < r->width; i++) at[i] = atom_deref(args[i]);
-    const Word *cells = r->cells;
-    for (uint32_t row = 0; row < r->len; row++, cells += r->width) {
-        if (is_dead(r->dead, row) || row_rejects(cells, at, r->width)) continue;
-        if (seen == ROWS_ONE || !row_is_ground(r, row)) return ROWS_UNKNOWN;
-        seen = ROWS_ONE;
-        *found = (SpaceRow){r, row};
-    }
-    return seen;
-}
-
-RowsSeen space_glance(Space *s, Word pattern, SpaceRow *found)
-{
-    pattern = atom_deref(pattern);
-    if (!atom_is_cons(pattern) || is_headless(pattern) || s->generics.len) return ROWS_UNKNOWN;
-    uint32_t arity;
-    Word head = relation_key(pattern, &arity);
-    Relation *r = relation_find(s, head, arity);
-    return r && r->live ? glance_at(r, relation_args(r, &pattern), found) : ROWS_NONE;
-}
-
-bool space_match_row(SpaceRow row, Bind *b, Word pattern)
-{
-    pattern = atom_deref(pattern);
-    return match_ground(row.rel, row.row, b, relation_args(row.rel, &pattern));
 }
 
 size_t space_estimate(Space *s, Word pattern)

@@ -1,7 +1,6 @@
 #include "space/relation.h"
 
 enum {
-    FEW_ROWS = 8,   /* up to here a scan beats an index */
     HOLES_MIN = 64, /* holes and empty runs that are always tolerated */
     TAGS_MAX = 8,   /* indexes whose places are fetched ahead */
     BIG_RELATION = 1 << 16,

@@ -15,6 +15,8 @@
 
 #define NO_ROW UINT32_MAX
 
+enum { FEW_ROWS = 8 /* up to here a scan beats an index */ };
+
 /* The variables of a row; the rows of the relation of rules all have one. */
 typedef struct RowVars {
     uint32_t refs;
@@ -128,6 +130,12 @@ static inline Word relation_key(Word atom, uint32_t *arity)
     Word head = atom_deref(expr_items(atom)[0]);
     return word_is_sym(head) || word_is_op(head) ? head : WORD_NIL;
 }
+/* May the dereferenced PATTERN match rows whatever their heads are? */
+static inline bool is_headless(Word pattern)
+{
+    return word_is_cell(pattern) ||
+           (atom_is_cons(pattern) && word_is_cell(atom_deref(expr_items(pattern)[0])));
+}
 static inline bool relation_is_bag(const Relation *r)
 {
     return r->head == WORD_UNIT;
@@ -165,6 +173,9 @@ uint32_t relation_row_of(Space *s, Relation *r, Word atom);
 void relation_erase(Space *s, Relation *r, uint32_t row);
 
 void row_vars_unref(Store *store, RowVars *v);
+
+/* Unify ROW of R, which has no variables, with ARGS, those of a pattern whose head is that of R. */
+bool match_ground(const Relation *r, uint32_t row, Bind *b, const Word *args);
 
 /* -- Views -- */
 

@@ -103,16 +103,11 @@ size_t space_estimate(Space *s, Word pattern);
 /* Is there any row of the relation that PATTERN belongs to, or one that may match whatever it is?  Constant time. */
 bool space_may_match(Space *s, Word pattern);
 
-/* A query without a cursor, for small relations: which rows may match PATTERN, as far as a look at each tells?  One: it is in *ROW, and no
- * other matches.  Not known: open a cursor. */
-typedef struct SpaceRow {
-    struct Relation *rel;
-    uint32_t row;
-} SpaceRow;
+/* A query without a cursor, of N spaces at once, for small relations: a look at each row that PATTERN may match.  One: no other matches, and the
+ * pattern is bound to it.  None: no row matches; what was bound meanwhile stays so until it is undone, as at the next alternative.  Not known:
+ * nothing was bound; open cursors. */
 typedef enum RowsSeen { ROWS_NONE, ROWS_ONE, ROWS_UNKNOWN } RowsSeen;
-RowsSeen space_glance(Space *s, Word pattern, SpaceRow *row);
-/* Bind PATTERN to ROW, which was found for it just now.  False: what was bound stays so until it is undone, as at the next alternative. */
-bool space_match_row(SpaceRow row, Bind *b, Word pattern);
+RowsSeen space_glance(Space *const *spaces, size_t n, Word pattern, Bind *b);
 
 /* -- Rules: the relation (= LHS RHS) looked up by an instance of LHS -- */
 

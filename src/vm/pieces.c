@@ -627,8 +627,9 @@ bool match_template(Machine *m, Frame *f, const Chunk *c, Word value, uint32_t p
 MatchOutcome match_space(Machine *m, Frame *f, const Chunk *c)
 {
     const Word *top = f->slot + VM_LOCALS + c->locals + frame_operands(f);
-    Word space = atom_deref(top[-1]), pattern = atom_deref(top[-2]);
-    if (!word_space(space) || is_conjunction(pattern) || m->rt->debug.derives) return MATCH_CUSTOM;
+    Space *space = word_space(atom_deref(top[-1]));
+    Word pattern = atom_deref(top[-2]);
+    if (UNLIKELY(!space || is_conjunction(pattern) || m->rt->debug.derives)) return MATCH_CUSTOM;
     f->index -= 2; /* see frame_save */
     if (!match_rows(m, space, pattern)) return MATCH_NO;
     give_row(m, f);
