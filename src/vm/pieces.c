@@ -221,18 +221,38 @@ static bool settle_data(Machine *m, Word *value, Word term, int depth)
  * A copy, made at once, of what held variables when it was made and holds none any more, now that they are bound to plain items.  WORD_NIL: that takes
  * more; what was done so far would have been done anyway. */
 
-/* Of EXPR, an item whose head is that of data.  PART, if it is an expression, is what it has matched. */
-static inline Word inner_copy(Machine *m, Word expr, Word part, uint32_t note)
+/* May what has HEAD, dereferenced, and LEN items be data?  False: that takes more to find out.  (See heads_data.) */
+static inline bool heads_plain_data(Machine *m, Word head, uint32_t len, uint32_t note)
+{
+    Vm *vm = m->rt->upper;
+    if (word_is_sym(head))
+        return is_known_data(m->rt, functions_get(&vm->functions, word_sym_id(head), len - 1));
+    if (!atom_is_cons(head) || word_obj(head)->note != note) return false;
+    if (vm->headless_epoch != m->rt->inert_epoch) return false;
+    /* A resolved copy. */
+    Word inner = expr_at(head, 0);
+    return atom_is_cons(inner) || (word_is_sym(inner) && !has_typed_expressions(&m->rt->types, inner));
+}
+
+/* Of EXPR, an item.  PART, if it is an expression, is what it has matched. */
+static __attribute__((noinline)) Word inner_copy(Machine *m, Word expr, Word part, uint32_t note)
 {
     Heap *h = &m->rt->heap;
     const Obj *from = word_obj(expr);
-    const Word *parts = atom_is_cons(part) ? expr_items(part) : NULL;
-    if (from->flags & (OBJ_GROUND | OBJ_EVALUATED) || (parts && expr_len(part) != from->len)) return WORD_NIL;
-    Obj *copy = heap_obj(h, OBJ_EXPR, OBJ_GROUND, from->len, from->len);
+    uint32_t n = from->len;
+    if (from->flags & (OBJ_GROUND | OBJ_EVALUATED)) return WORD_NIL;
+    if (atom_is_cons(part)) {
+        if (expr_len(part) != n) return WORD_NIL;
+        for (uint32_t i = 0; i < n; i++)
+            if (word_is_heap(expr_items(part)[i])) return WORD_NIL;
+    }
+    Word head = atom_deref(from->body[0]);
+    if (!heads_plain_data(m, head, n, note) && !heads_data(m, expr)) return WORD_NIL;
+    Obj *copy = heap_obj(h, OBJ_EXPR, OBJ_GROUND, n, n);
     copy->note = (uint16_t)note;
-    for (uint32_t i = 0; i < from->len; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         Word item = copy->body[i] = atom_deref(from->body[i]);
-        if (LIKELY(is_plain_item(item, note)) && !(parts && word_is_heap(parts[i]))) continue;
+        if (LIKELY(is_plain_item(item, note))) continue;
         h->top = (char *)copy;
         return WORD_NIL;
     }
@@ -243,19 +263,20 @@ static inline Word inner_copy(Machine *m, Word expr, Word part, uint32_t note)
 static Word shallow_copy(Machine *m, Word expr, Word term)
 {
     const Obj *from = word_obj(expr);
-    uint32_t note = copies_note(m);
+    uint32_t note = copies_note(m), n = from->len;
     if (from->flags & OBJ_GROUND || note > UINT16_MAX) return WORD_NIL;
-    Obj *copy = heap_obj(&m->rt->heap, OBJ_EXPR, OBJ_GROUND, from->len, from->len);
+    Obj *copy = heap_obj(&m->rt->heap, OBJ_EXPR, OBJ_GROUND, n, n);
+    const Word *parts = expr_items(term);
     copy->note = (uint16_t)note;
-    for (uint32_t i = 0; i < from->len; i++) {
-        Word at = from->body[i], item = atom_deref(at), part = expr_at(term, i);
+    for (uint32_t i = 0; i < n; i++) {
+        Word at = from->body[i], item = atom_deref(at);
         copy->body[i] = item;
         if (is_plain_item(item, note)) {
-            if (UNLIKELY(word_is_heap(part))) return WORD_NIL;
+            if (UNLIKELY(word_is_heap(parts[i]))) return WORD_NIL;
             continue;
         }
-        if (!atom_is_cons(item) || !heads_data(m, item)) return WORD_NIL;
-        Word inner = inner_copy(m, item, part, note);
+        if (!atom_is_cons(item)) return WORD_NIL;
+        Word inner = inner_copy(m, item, parts[i], note);
         if (UNLIKELY(word_is_nil(inner))) return WORD_NIL;
         copy->body[i] = inner;
         if (word_is_cell(at)) bind_resolved(&m->rt->bind, at, inner);
