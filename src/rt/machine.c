@@ -73,19 +73,12 @@ Frame *machine_push(Machine *m, FrameKind kind, unsigned flags, uint32_t count)
     return f;
 }
 
-/* What F knows of the goal that has just given its result is of no use to the next one. */
-static void begin_goal(Frame *f)
-{
-    f->flags &= (uint8_t)~(FF_SUCCEEDED | FF_HELD);
-    if (f->flags & FF_GOAL) f->slot[SLOT_HELD] = WORD_NIL;
-}
-
 Frame *machine_own(Machine *m, Frame *f)
 {
     assert(m->frame == f);
     if (!machine_protects(m, f)) {
         machine_touch(m, f);
-        begin_goal(f);
+        frame_begin_goal(f);
         return f;
     }
     Frame *copy = (Frame *)machine_top(m);
@@ -95,7 +88,7 @@ Frame *machine_own(Machine *m, Frame *f)
     /* Two at a time, for they were not written just now.  One too many is no harm: the stack goes on. */
     for (uint32_t i = 0, n = frame_live(f); i < n; i += 2)
         memcpy(copy->slot + i, f->slot + i, 2 * sizeof(Word));
-    begin_goal(copy);
+    frame_begin_goal(copy);
     m->frame = copy;
     return copy;
 }

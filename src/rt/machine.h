@@ -161,6 +161,12 @@ static inline void machine_touch(Machine *m, void *p)
 
 /* Push a frame with COUNT slots, all WORD_NIL, as the current one. */
 Frame *machine_push(Machine *m, FrameKind kind, unsigned flags, uint32_t count);
+/* What F knows of the goal that has just given its result is of no use to the next one. */
+static inline void frame_begin_goal(Frame *f)
+{
+    if (f->flags & FF_GOAL) f->slot[SLOT_HELD] = WORD_NIL;
+    f->flags &= (uint8_t)~(FF_SUCCEEDED | FF_HELD);
+}
 /* The current frame F, or a copy of it above the choice points when it is protected; it becomes current. */
 Frame *machine_own(Machine *m, Frame *f);
 /* Push a choice point with COUNT slots that resumes in the current frame and scope. */

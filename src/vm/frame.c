@@ -51,7 +51,13 @@ void give_row(Machine *m, Frame *f)
 {
     m->depth = f->depth;
     m->head = f->head;
-    frame_push(machine_protects(m, f) ? copy_protected(m, f) : own_frame(m, f), WORD_UNIT);
+    if (machine_protects(m, f)) {
+        f = copy_protected(m, f);
+    } else {
+        machine_touch(m, f);
+        frame_begin_goal(f);
+    }
+    frame_push(f, WORD_UNIT);
 }
 
 bool take_row(Machine *m, Choice *c)

@@ -94,8 +94,9 @@ static inline void set_locals(Frame *f, const Chunk *c, const Word *from, uint32
         locals[i] = from[i];
         __asm__("" : : : "memory");
     }
-    /* Perhaps one too many: the stack goes on. */
-    for (uint32_t i = n; i < c->locals; i += 2) locals[i] = locals[i + 1] = WORD_NIL;
+    /* Perhaps some too many: the stack goes on. */
+    for (Word *at = locals + n, *end = locals + c->locals; at < end; at += 4)
+        at[0] = at[1] = at[2] = at[3] = WORD_NIL;
 }
 
 /* Lay the frame F for C, whose results PARENT gets, with the first N of its locals, which may overlap it. */
@@ -170,9 +171,9 @@ static inline Frame *copy_frame(Machine *m, Frame *f)
     frame_begin(copy, frame_first(f) & ~(uint64_t)((FF_SUCCEEDED | FF_HELD) << 8), f->index);
     copy_call(copy, f);
     copy->slot[SLOT_HELD] = WORD_NIL;
-    /* Two at a time, for they were not written just now.  One too many is no harm: the stack goes on. */
-    for (uint32_t i = VM_LOCALS, n = frame_live(f); i < n; i += 2)
-        memcpy(copy->slot + i, f->slot + i, 2 * sizeof(Word));
+    /* Four at a time, for they were not written just now.  Some too many are no harm: the stack goes on. */
+    for (uint32_t i = VM_LOCALS, n = frame_live(f); i < n; i += 4)
+        memcpy(copy->slot + i, f->slot + i, 4 * sizeof(Word));
     m->frame = copy;
     return copy;
 }
