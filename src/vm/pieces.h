@@ -15,6 +15,20 @@ static inline bool needs_unification(Word value)
     return word_is_var(value) || word_is_double(value) || word_is_ext(value);
 }
 
+/* What match_functor does with VALUE, dereferenced, as the last part of a fusion that ends at END. */
+#define FUNCTOR_LAST(value, end)                                                                   \
+    do {                                                                                           \
+        if (UNLIKELY(word_is_var(value) || word_is_ext(value))) JUMP_AT((end) - 2, end);           \
+        if (!atom_is_cons(value) || expr_len(value) != PEEK_N((end) - 5)) JUMP_AT((end) - 4, end); \
+        Word head = atom_deref(expr_at(value, 0));                                                 \
+        if (LIKELY(head == PEEK_K((end) - 7))) {                                                   \
+            SKIP(end);                                                                             \
+            NEXT;                                                                                  \
+        }                                                                                          \
+        if (needs_unification(head)) JUMP_AT((end) - 2, end);                                      \
+        JUMP_AT((end) - 4, end);                                                                   \
+    } while (0)
+
 /* Make *VALUE, an expression that may reduce, what evaluating it would give, if it is nothing but data: itself or a copy, marked
  * as irreducible where it is ground.  False: it must be evaluated. */
 bool settle(Machine *m, Word *value);

@@ -269,6 +269,12 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         ENTER;                                                                                        \
     } while (0)
 #define ENTER_TAIL goto enter_tail
+/* By the operand at DISTANCE in the last part of a fusion, which ends at END. */
+#define JUMP_AT(distance, end)          \
+    do {                                \
+        ip += (end) + PEEK_I(distance); \
+        NEXT;                           \
+    } while (0)
 #define BRANCH_IF(condition, end)        \
     do {                                 \
         if (condition) {                 \
