@@ -581,7 +581,6 @@ static void compile_unify(Compiler *c, Word e, int depth)
     uint32_t otherwise = new_label(c);
     Unification u = {.x = expr_at(e, 1), .y = expr_at(e, 2), .otherwise = otherwise, .op = OP_UNIFY_TERMS};
     u.operands[0] = template(c, e);
-    u.operands[1] = otherwise;
     EMIT0(c, OP_ANY_TYPE);
     unify_begin(c, &u);
     compile_part(c, context(e, 0, 0), expr_at(e, 3), depth - 1);

@@ -169,7 +169,12 @@ static bool find_value(Compiler *c, Word x, Word y, Word *value, Word *pattern)
 
 static void emit_unification(Compiler *c, const Unification *u)
 {
-    EMIT4(c, u->op, template(c, u->x), template(c, u->y), u->operands[0], u->operands[1]);
+    if (u->op != OP_UNIFY_TERMS) {
+        EMIT4(c, u->op, template(c, u->x), template(c, u->y), u->operands[0], u->operands[1]);
+        return;
+    }
+    EMIT5(c, OP_UNIFY_TERMS, template(c, u->x), template(c, u->y), u->operands[0], u->otherwise, u->matched);
+    EMIT0(c, OP_POP);
 }
 
 static void both_set(Compiler *c, const Unification *u)

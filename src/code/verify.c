@@ -79,6 +79,7 @@ static int32_t height_at_target(uint8_t code, unsigned i, int32_t height, int32_
     case OP_BRANCH_BOOL: /* the condition is gone at the first target, and replaced by a result at the second */
         return height + (i == 1);
     case OP_MATCH_SPACE:
+    case OP_UNIFY_TERMS:
     case OP_STEP_NATIVE:
         return height; /* nothing was pushed */
     case OP_KEEP:      /* with a result in place of the condition */

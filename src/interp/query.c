@@ -221,12 +221,22 @@ Step eval_symbol(Machine *m, Word atom)
     return step == STEP_FAIL ? step_return(m, W_SYM(NOT_REDUCIBLE)) : step;
 }
 
-/* The pairs (space, pattern) met by a unification are queries: RESULT for each common solution. */
-static Step unify_custom(Machine *m, const WordVec *pairs, Word goal, Word result, Word type)
+/* The pairs (space, pattern) met by a unification are queries: RESULT for each common solution.  *FOUND: the first query had a row; if not, nothing
+ * was left behind. */
+static Step unify_custom(Machine *m, const WordVec *pairs, Word goal, Word result, Word type, bool *found)
 {
+    *found = false;
     for (size_t i = 0; i < pairs->len; i += 2)
         if (!word_space(pairs->data[i])) return STEP_FAIL;
-    return join_start(m, pairs->data, (uint32_t)pairs->len, goal, result, type);
+    if (pairs->len > 2) {
+        Step step = join_start(m, pairs->data, (uint32_t)pairs->len, goal, result, type);
+        *found = step != STEP_FAIL;
+        return step;
+    }
+    const Word slots[MATCH_SLOTS] = {pairs->data[0], pairs->data[1], WORD_UNIT, goal, result, type};
+    RowSearch s = rows_begin(m, slots, 0);
+    *found = find_row(m, &s, slots, NULL);
+    return *found ? match_found(m, slots) : STEP_FAIL;
 }
 
 Step unify_then(Machine *m, Unification unification, Word x, Word y, Word goal, Word result, Word otherwise,
@@ -240,9 +250,7 @@ Step unify_then(Machine *m, Unification unification, Word x, Word y, Word goal, 
     b->custom = NULL;
     Step step = STEP_FAIL;
     if (ok && custom.len > 0) {
-        /* STEP_FAIL says that the first query had no row, so that nothing was left behind. */
-        step = unify_custom(m, &custom, goal, result, type);
-        ok = step != STEP_FAIL;
+        step = unify_custom(m, &custom, goal, result, type, &ok);
         if (ok) b->keep = m->choice->keep;
     } else if (ok) {
         trial_commit(b, t);

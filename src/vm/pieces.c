@@ -657,9 +657,8 @@ MatchOutcome match_space(Machine *m, Frame *f, const Chunk *c)
     return MATCH_YES;
 }
 
-MatchOutcome unify_templates(Machine *m, Frame *f, const Chunk *c, uint32_t x, uint32_t y)
+static MatchOutcome unify_pair(Machine *m, Word a, Word b)
 {
-    Word a = instantiate_template(m, f, c, x), b = instantiate_template(m, f, c, y);
     WordVec custom = {0};
     Trial trial = trial_begin(&m->rt->bind);
     m->rt->bind.custom = &custom;
@@ -667,6 +666,37 @@ MatchOutcome unify_templates(Machine *m, Frame *f, const Chunk *c, uint32_t x, u
     MatchOutcome outcome = match_outcome(m, trial, ok, &custom);
     vec_free(&custom);
     return outcome;
+}
+
+MatchOutcome unify_templates(Machine *m, Frame *f, const Chunk *c, uint32_t x, uint32_t y)
+{
+    Word a = instantiate_template(m, f, c, x), b = instantiate_template(m, f, c, y);
+    return unify_pair(m, a, b);
+}
+
+/* As unify_custom (interp/query.c) for PATTERN alone; the result of F, the current frame, is (). */
+static MatchOutcome ask_space(Machine *m, Frame *f, Space *space, Word pattern)
+{
+    Bind *b = &m->rt->bind;
+    Trial t = trial_begin(b);
+    if (!match_rows(m, space, pattern)) {
+        trial_abort(b, t);
+        return MATCH_NO;
+    }
+    b->keep = m->choice->keep;
+    give_row(m, f);
+    return MATCH_ROW;
+}
+
+MatchOutcome unify_or_ask(Machine *m, Frame *f, const Chunk *c, uint32_t x, uint32_t y)
+{
+    Word a = atom_deref(instantiate_template(m, f, c, x)), b = atom_deref(instantiate_template(m, f, c, y));
+    bool first = word_is_ext(a);
+    Word other = first ? b : a;
+    Space *space = word_space(first ? a : b);
+    if (LIKELY(!space) || word_is_ext(other) || word_is_var(other) || m->rt->debug.derives)
+        return unify_pair(m, a, b);
+    return ask_space(m, f, space, other);
 }
 
 /* -- Leaving -- */

@@ -231,6 +231,7 @@ typedef enum MatchOutcome {
     MATCH_YES,
     MATCH_NO,     /* nothing is bound */
     MATCH_CUSTOM, /* a space must be asked; nothing is bound */
+    MATCH_ROW, /* a space was asked: () was given to the frame, in it or a copy of it that is current then */
 } MatchOutcome;
 /* Unify VALUE with template PATTERN; locals of variables in it that hold nothing are set. */
 MatchOutcome match_let(Machine *m, Frame *f, const Chunk *c, Word value, uint32_t pattern);
@@ -241,6 +242,9 @@ bool match_template(Machine *m, Frame *f, const Chunk *c, Word value, uint32_t p
 MatchOutcome match_space(Machine *m, Frame *f, const Chunk *c);
 /* Unify templates X and Y. */
 MatchOutcome unify_templates(Machine *m, Frame *f, const Chunk *c, uint32_t x, uint32_t y);
+/* The same, in F as it is saved.  Where one is a space that is to be asked for the other: MATCH_NO, or MATCH_ROW, with a choice point left if more
+ * may follow. */
+MatchOutcome unify_or_ask(Machine *m, Frame *f, const Chunk *c, uint32_t x, uint32_t y);
 
 /* Is GOAL, made of the operands of the instruction that OFFSET is in, the expression that the program wrote, though some operands
  * were evaluated?  Takes what a look through the expressions of the chunk and at all of GOAL takes: for what is rare. */
