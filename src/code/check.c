@@ -325,13 +325,18 @@ static bool check_item(Check *k, const Param *param, Word item, bool inferring, 
     return param->kind == PARAM_ANY || type == param->type || passes(type, inferring);
 }
 
+/* Is E, of TYPE, a call whose result is of the type that it is compared with? */
+static bool is_called(Compiler *c, Word e, Word type)
+{
+    return atom_is_cons(e) && passes(type, true) && !(is_plain_call(c, e) && is_data(c, e));
+}
+
 /* The type of E for the sake of the variable it is compared with.  The value of that variable decides where which type is
  * expected E is evaluated, so when E is a call the variable must be a Number. */
 static Word type_of_side(Check *k, Word e, int depth)
 {
     Word type = type_of_item(k, e, depth);
-    bool called = atom_is_cons(e) && !(is_plain_call(k->c, e) && is_data(k->c, e));
-    return called && passes(type, true) ? W_SYM(T_NUMBER) : type;
+    return is_called(k->c, e, type) ? W_SYM(T_NUMBER) : type;
 }
 
 /* One side of ==, a variable whose value is compared with something of TYPE. */
@@ -384,6 +389,9 @@ static bool check_same(Check *k, Word e, bool inferring, int depth)
     Word type = type_of_item(k, b, depth);
     if (word_is_nil(type) || type == TYPE_COMPOUND) return false;
     Word other = type_of_item(k, a, depth);
+    /* The value of one decides where which type is expected the other is evaluated. */
+    if ((type == ANYTHING || other == ANYTHING) && is_called(c, a, other) && is_called(c, b, type))
+        return false;
     return !word_is_nil(other) && other != TYPE_COMPOUND &&
            (type == other || passes(type, inferring) || passes(other, inferring));
 }
