@@ -175,7 +175,7 @@ void slots_shared(Compiler *c, Word e)
     uint32_t *inside = count_slots(c, e), *all = count_slots(c, c->clause->rule.rhs),
              *own = count_shared_slots(c, e);
     for (uint32_t i = 0; i < c->slots.len; i++) {
-        if (!inside[i] || all[i] == inside[i]) continue;
+        if (!inside[i] || (all[i] == inside[i] && !c->shown)) continue;
         if (own[i])
             use_slot(c, word_slot(i));
         else
@@ -402,6 +402,7 @@ static void begin_clause(Compiler *c, const Clause *clause)
     c->clause = clause;
     c->map_first = clause->map_first;
     c->form = (FormContext){.form = WORD_NIL};
+    c->shown = false;
     c->height = 0;
     vec_clear(&c->slots);
     for (uint32_t i = 0; i < clause->rule.slot_count; i++)

@@ -77,7 +77,8 @@ typedef struct Compiler {
         map_first; /* the part of the slot map that templates are made with: the clause's, or that of a loop in it */
     VEC(SlotInfo) slots; /* of the clause */
     FormContext form;
-    bool made;                   /* the variables of patterns in the code at work exist */
+    bool shown; /* a result of the form whose part is at work may show what the variables of that stand for */
+    bool made;  /* the variables of patterns in the code at work exist */
     VEC(NodePlace) nodes;        /* of all clauses; of each the rule first */
     VEC(SlotInfo) starts;        /* what is known of the slots of each clause where it begins */
     VEC(Signature *) signatures; /* made for single calls */
@@ -153,8 +154,8 @@ void map_templates(Compiler *c);
 uint32_t use_slot(Compiler *c, Word slot);
 /* All variables of TERM exist from now on (a template of it was instantiated), or may do (STATE is SLOT_PERHAPS). */
 void slots_of_term(Compiler *c, Word term, SlotState state);
-/* The variables of E that the rest of the clause knows, too, exist from now on; so do those that variables of loops in E are namesakes
- * of, for alternatives that E leaves share them. */
+/* The variables of E that the rest of the clause knows, too, or all where they may be shown, exist from now on; so do those that variables
+ * of loops in E are namesakes of, for alternatives that E leaves share them. */
 void slots_shared(Compiler *c, Word e);
 /* Copy of what is known, to be restored and freed, or merged with what another way knows. */
 SlotInfo *slots_save(const Compiler *c);

@@ -410,8 +410,11 @@ void compile_each(Compiler *c, Word e, int depth)
     }
     compile_guards(c, &l, sig, &fallback);
     SlotInfo *before = slots_save(c);
+    bool shown = c->shown;
+    c->shown = false; /* instances have variables of their own */
     map_variables(c, &l);
     compile_loop(c, &l, &fallback, depth);
+    c->shown = shown;
     slots_restore(c, before);
     c->map_first = map_first;
     tail_fallback(c, e, fallback, height);

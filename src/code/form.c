@@ -393,6 +393,43 @@ static void compile_let(Compiler *c, Word e, int depth)
     tail_fallback(c, e, fallback, height);
 }
 
+/* -- Forms that may be their own result --
+ *
+ * Where a variable is the result of a form, it may stand for NotReducible.  Then the form is its own result, with all that evaluating its parts has
+ * bound in it: so these are evaluated with variables that the form has, too, not with such of their own. */
+
+/* VALUE, a part of a form, is evaluated, and what comes of it is the result RESULT if OWN is so.  Evaluation never comes to NotReducible. */
+static bool may_be_stuck(Word result, Word value, bool own)
+{
+    return word_is_slot(result) && !(own && atom_is_cons(value));
+}
+
+static bool let_star_may_be_stuck(Word e)
+{
+    Word pairs = expr_at(e, 1), result = expr_at(e, 2);
+    if (pairs == WORD_UNIT) return false;
+    Word last = expr_at(pairs, expr_len(pairs) - 1);
+    return may_be_stuck(result, expr_at(last, 1), expr_at(last, 0) == result);
+}
+
+static bool case_may_be_stuck(Word e)
+{
+    Word cases = expr_at(e, 2);
+    for (uint32_t i = 0; cases != WORD_UNIT && i < expr_len(cases); i++) {
+        Word pattern = expr_at(expr_at(cases, i), 0), result = expr_at(expr_at(cases, i), 1);
+        if (may_be_stuck(result, expr_at(e, 1), pattern == result)) return true;
+    }
+    return false;
+}
+
+/* The part of a form that comes now may be shown if STUCK; returns what is to be put back into c->shown. */
+static bool part_begins(Compiler *c, bool stuck)
+{
+    bool around = c->shown;
+    c->shown |= stuck;
+    return around;
+}
+
 static void let_star_from(Compiler *c, Word e, uint32_t i, int depth);
 
 /* Pair I of E's list, evaluated and matched; control goes on at MATCHED, where what follows is. */
@@ -400,7 +437,9 @@ static void let_star_pair(Compiler *c, Word e, uint32_t i, uint32_t matched, boo
 {
     Word pattern = expr_at(expr_at(expr_at(e, 1), i), 0), value = expr_at(expr_at(expr_at(e, 1), i), 1);
     uint32_t slow = NO_LABEL, miss = fail_label(c);
+    bool around = part_begins(c, let_star_may_be_stuck(e));
     compile_value(c, value, W_SYM(UNDEFINED), depth - 1);
+    c->shown = around;
     uint32_t local = local_for(c, pattern);
     store_value(c, local);
     match_pattern(c, pattern, local, miss, &slow, MAX_NESTING);
@@ -481,12 +520,14 @@ static void compile_case(Compiler *c, Word e, int depth)
              chosen = new_label(c);
     bool alternative = needs_empty(cases);
     EMIT0(c, OP_ANY_TYPE);
+    bool around = part_begins(c, case_may_be_stuck(e));
     slots_shared(c, value);
     if (alternative) EMIT2(c, OP_FORK_CASE, mark, empty);
     if (atom_is_cons(value))
         compile_block(c, value, W_SYM(UNDEFINED), depth - 1);
     else
         compile_value(c, value, W_SYM(UNDEFINED), depth - 1);
+    c->shown = around;
     EMIT0(c, OP_ACCEPT);
     if (alternative) EMIT1(c, OP_CASE_DONE, mark);
     store_value(c, local);
