@@ -5,12 +5,34 @@ enum { SLOTS_INLINE = 48 };
 
 /* -- Results -- */
 
-/* The irreducible GOAL, marked so that evaluating it again costs nothing.  As in HE only an expression that evaluation left as it
- * was is marked, and only ground ones: what a variable is bound to later may make it reducible. */
-static Word mark_evaluated(Heap *h, Word goal)
+/* GOAL without variables, all of which are bound; WORD_NIL if one is free. */
+static Word without_variables(Heap *h, Word goal)
 {
-    if (!expr_is_ground(goal) || (word_obj(goal)->flags & OBJ_EVALUATED)) return goal;
-    if (word_obj(goal)->flags & OBJ_STORED) goal = atom_expr(h, expr_items(goal), expr_len(goal));
+    const Obj *from = word_obj(goal);
+    Obj *copy = heap_obj(h, OBJ_EXPR, OBJ_GROUND, from->len, from->len);
+    for (uint32_t i = 0; i < from->len; i++) {
+        Word item = copy->body[i] = atom_deref(from->body[i]);
+        if (item_is_ground(item)) continue;
+        h->top = (char *)copy;
+        return atom_is_ground(goal) ? atom_resolve(h, goal) : WORD_NIL;
+    }
+    return word_from_ptr(TAG_HEAP, copy);
+}
+
+/* The irreducible GOAL, marked so that evaluating it again costs nothing.  As in HE only an expression that evaluation left as it
+ * was is marked, and only ground ones: what a variable is bound to later may make it reducible.  Where variables are bound a copy without
+ * them is marked: other alternatives may bind them to something else. */
+static Word mark_evaluated(Machine *m, Word goal)
+{
+    Heap *h = &m->rt->heap;
+    if (word_obj(goal)->flags & OBJ_EVALUATED) return goal;
+    if (!expr_is_ground(goal)) {
+        Word copy = is_counted(m) ? WORD_NIL : without_variables(h, goal);
+        if (word_is_nil(copy)) return goal;
+        goal = copy;
+    } else if (word_obj(goal)->flags & OBJ_STORED) {
+        goal = atom_expr(h, expr_items(goal), expr_len(goal));
+    }
     word_obj(goal)->flags |= OBJ_EVALUATED;
     return goal;
 }
@@ -32,7 +54,7 @@ Step call_stuck(Machine *m, Word goal, Word type)
     if (is_watched(m) && !tell(m, m->rt->debug.ports->stuck, &goal, &type, &next)) return next;
     if (word_is_nil(type)) return step_return(m, W_SYM(NOT_REDUCIBLE));
     if (m->changed) return step_return(m, goal);
-    Step step = step_return(m, mark_evaluated(&m->rt->heap, goal));
+    Step step = step_return(m, mark_evaluated(m, goal));
     m->same_as = goal == m->made ? m->made_of : goal;
     return step;
 }

@@ -244,6 +244,8 @@ Step collapse_start(Machine *m, FrameKind kind, Word atom, Word goal, Word type)
 void collapse_open(Machine *m, FrameKind kind, Word goal, Word type);
 /* The collapse that was just opened keeps no results: what it gives has () for each. */
 void collapse_counts(Machine *m);
+/* Is what the current frame is given counted, and no more? */
+bool is_counted(Machine *m);
 /* A list gathered newest first, as an expression oldest first. */
 Word gathered(Heap *h, Word list);
 Step collapse_resume(Machine *m, Frame *f, Word value);

@@ -141,6 +141,12 @@ static Choice *collapse_choice(Machine *m, const Frame *f)
     return c;
 }
 
+bool is_counted(Machine *m)
+{
+    const Frame *f = m->frame;
+    return f->kind == FRAME_COLLAPSE && (collapse_choice(m, f)->flags & COLLAPSE_COUNTS);
+}
+
 static void gather(Machine *m, Choice *c, unsigned list, Word item)
 {
     machine_touch(m, c);

@@ -78,12 +78,8 @@ static bool bind_checked(Bind *b, Word cell, Word value)
 /* Two terms of which none is a variable, not the same word and not both expressions; what has a matching of its own is put off. */
 static bool compare_atoms(Bind *b, Word x, Word y)
 {
-    if (atom_equal(x, y)) {
-        b->loose |= word_is_double(x) || word_is_double(y);
-        return true;
-    }
+    if (atom_equal(x, y)) return true;
     if (!b->custom || !(word_is_ext(x) || word_is_ext(y))) return false;
-    b->loose = true;
     vec_push(b->custom, word_is_ext(x) ? x : y);
     vec_push(b->custom, word_is_ext(x) ? y : x);
     return true;
@@ -178,11 +174,7 @@ static bool match_slot(Bind *b, Word pattern, Word term, Word *slots)
         *slot = term;
         return true;
     }
-    b->loose = false;
-    if (!unify(b, term, *slot)) return false;
-    if (!b->loose && atom_is_cons(term) && (word_obj(term)->note & b->copy_note) && expr_is_ground(term))
-        *slot = term;
-    return true;
+    return unify(b, term, *slot);
 }
 
 /* The instance of the expression PATTERN, if it holds no other with variables; else WORD_NIL.  *NEW: all its variables are. */

@@ -27,10 +27,6 @@ typedef struct Bind {
     WordVec *custom;
     /* Of two variables the second is bound to the first, whatever their age: see unify_pattern. */
     bool directed;
-    /* An expression with this bit in its note is as good as the less resolved term of a slot that it was unified with; 0: none is. */
-    uint16_t copy_note;
-    /* The last unification took for equal, or left open, what is not the same as written (1 and 1.0). */
-    bool loose;
     /* This word matches anything while types are compared; WORD_NIL: no such word. */
     Word wildcard;
 } Bind;

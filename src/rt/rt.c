@@ -259,7 +259,6 @@ Runtime *rt_new(const BuiltinInfo *builtins, uint32_t count, const Engine *engin
     rt->symbols = sym_new();
     rt->store = store_new(&rt->heap);
     bind_init(&rt->bind, &rt->heap);
-    rt->bind.copy_note = INERT_COPY;
     log_init(&rt->log);
     rt->engine = *engine;
     rt->log.enclosing = engine->enclosing;

@@ -155,8 +155,8 @@ typedef struct RtDebug {
 /* Output of the program (println!): defaults to stdout. */
 typedef void (*RtWrite)(void *context, const char *text, size_t len);
 
-/* Notes of expressions (Obj.note): the epoch in which one was found inert, and whether it must not be marked as evaluated,
- * since evaluating what it is a resolved copy of would not mark it. */
+/* Notes of expressions (Obj.note): the epoch in which one was found inert, and whether it is a copy, marked as evaluated, of one that held
+ * variables. */
 enum { INERT_EPOCH = 0x7FFF, INERT_COPY = 0x8000 };
 
 struct Runtime {

@@ -18,7 +18,6 @@ static void mark_settled(Machine *m, Word expr)
     vec_push(&todo, expr);
     while (todo.len) {
         expr = vec_pop(&todo);
-        if (word_obj(expr)->note & INERT_COPY) continue;
         word_obj(expr)->flags |= OBJ_EVALUATED;
         for (uint32_t i = 0; i < expr_len(expr); i++) {
             Word item = atom_deref(expr_at(expr, i));
@@ -31,7 +30,7 @@ static void mark_settled(Machine *m, Word expr)
 /* -- Data that was never evaluated --
  *
  * What evaluating an expression of data does (interp/eval.c), done at once: its items are evaluated, no rule applies, and what is
- * ground is marked, a stored term in a copy. */
+ * ground is marked: a stored term in a copy, and one whose variables are bound in a copy without them. */
 enum { SETTLE_DEPTH = 32 };
 
 static inline bool is_known_data(const Runtime *rt, const Function *f)
@@ -99,7 +98,7 @@ static inline bool heads_data(Machine *m, Word expr)
 static inline bool is_settled(Machine *m, Word value)
 {
     if (!is_inert(m, value)) return false;
-    if (!(word_obj(value)->note & INERT_COPY)) mark_settled(m, value);
+    mark_settled(m, value);
     return true;
 }
 
@@ -110,6 +109,13 @@ static void keep_copy(Machine *m, Word cell, Word copy)
         bind_resolved(&m->rt->bind, cell, copy);
 }
 
+/* Is ITEM, dereferenced, ground and irreducible, and marked as evaluating it would? */
+static inline bool is_plain_item(Word item)
+{
+    if (!atom_is_cons(item)) return !word_is_var(item) && item != W_SYM(EMPTY);
+    return (word_obj(item)->flags & (OBJ_GROUND | OBJ_EVALUATED)) == (OBJ_GROUND | OBJ_EVALUATED);
+}
+
 /* The note of resolved copies that are irreducible now, if there is one. */
 static inline uint32_t copies_note(const Machine *m)
 {
@@ -117,13 +123,12 @@ static inline uint32_t copies_note(const Machine *m)
     return epoch ? epoch | (uint32_t)INERT_COPY : UINT32_MAX;
 }
 
-/* Is ITEM, dereferenced, ground and irreducible, and marked as evaluating it would?  NOTE: see copies_note. */
-static inline bool is_plain_item(Word item, uint32_t note)
+/* Room for a copy, without variables and irreducible, of an expression of N items. */
+static inline Obj *open_copy(Machine *m, uint32_t n, uint32_t note)
 {
-    if (!atom_is_cons(item)) return !word_is_var(item) && item != W_SYM(EMPTY);
-    const Obj *o = word_obj(item);
-    if ((o->flags & (OBJ_GROUND | OBJ_EVALUATED)) == (OBJ_GROUND | OBJ_EVALUATED)) return true;
-    return o->note == note && (o->flags & (OBJ_GROUND | OBJ_STORED)) == OBJ_GROUND;
+    Obj *copy = heap_obj(&m->rt->heap, OBJ_EXPR, OBJ_GROUND | OBJ_EVALUATED, n, n);
+    copy->note = (uint16_t)note;
+    return copy;
 }
 
 static bool settle_data(Machine *m, Word *value, Word term, int depth);
@@ -184,13 +189,12 @@ static bool settle_data(Machine *m, Word *value, Word term, int depth)
     Obj *was = word_obj(*value);
     Obj *copy = heap_obj(h, OBJ_EXPR, 0, was->len, was->len);
     char *end = h->top;
-    uint32_t note = copies_note(m);
     bool changed = false, ground = true;
     for (uint32_t i = 0; i < was->len; i++) {
         Word from = was->body[i], item = atom_deref(from);
         Word part = word_is_nil(term) ? WORD_NIL : expr_at(term, i);
         copy->body[i] = item;
-        if (!atom_is_cons(part) && is_plain_item(item, note)) continue;
+        if (!atom_is_cons(part) && is_plain_item(item)) continue;
         if (!settle_item(m, &copy->body[i], from, part, depth - 1)) return false;
         changed |= copy->body[i] != item;
         ground &= item_is_ground(copy->body[i]);
@@ -203,8 +207,8 @@ static bool settle_data(Machine *m, Word *value, Word term, int depth)
         }
         was->flags |= OBJ_EVALUATED;
     } else if (ground) {
-        /* It held variables when it was made; the copy does not, and need not be looked at again. */
-        copy->flags = OBJ_GROUND;
+        /* It held variables when it was made. */
+        copy->flags = OBJ_GROUND | OBJ_EVALUATED;
         copy->note = m->rt->inert_epoch | INERT_COPY;
         *value = word_from_ptr(TAG_HEAP, copy);
         return true;
@@ -237,7 +241,6 @@ static inline bool heads_plain_data(Machine *m, Word head, uint32_t len, uint32_
 /* Of EXPR, an item.  PART, if it is an expression, is what it has matched. */
 static __attribute__((noinline)) Word inner_copy(Machine *m, Word expr, Word part, uint32_t note)
 {
-    Heap *h = &m->rt->heap;
     const Obj *from = word_obj(expr);
     uint32_t n = from->len;
     if (from->flags & (OBJ_GROUND | OBJ_EVALUATED)) return WORD_NIL;
@@ -248,12 +251,11 @@ static __attribute__((noinline)) Word inner_copy(Machine *m, Word expr, Word par
     }
     Word head = atom_deref(from->body[0]);
     if (!heads_plain_data(m, head, n, note) && !heads_data(m, expr)) return WORD_NIL;
-    Obj *copy = heap_obj(h, OBJ_EXPR, OBJ_GROUND, n, n);
-    copy->note = (uint16_t)note;
+    Obj *copy = open_copy(m, n, note);
     for (uint32_t i = 0; i < n; i++) {
         Word item = copy->body[i] = atom_deref(from->body[i]);
-        if (LIKELY(is_plain_item(item, note))) continue;
-        h->top = (char *)copy;
+        if (LIKELY(is_plain_item(item))) continue;
+        m->rt->heap.top = (char *)copy;
         return WORD_NIL;
     }
     return word_from_ptr(TAG_HEAP, copy);
@@ -265,13 +267,12 @@ static Word shallow_copy(Machine *m, Word expr, Word term)
     const Obj *from = word_obj(expr);
     uint32_t note = copies_note(m), n = from->len;
     if (from->flags & OBJ_GROUND || note > UINT16_MAX) return WORD_NIL;
-    Obj *copy = heap_obj(&m->rt->heap, OBJ_EXPR, OBJ_GROUND, n, n);
+    Obj *copy = open_copy(m, n, note);
     const Word *parts = expr_items(term);
-    copy->note = (uint16_t)note;
     for (uint32_t i = 0; i < n; i++) {
         Word at = from->body[i], item = atom_deref(at);
         copy->body[i] = item;
-        if (is_plain_item(item, note)) {
+        if (is_plain_item(item)) {
             if (UNLIKELY(word_is_heap(parts[i]))) return WORD_NIL;
             continue;
         }
@@ -289,12 +290,10 @@ bool settle(Machine *m, Word *value)
     return settle_at(m, value, SETTLE_DEPTH);
 }
 
-bool settle_local(Machine *m, Word *local, Word *value)
+bool settle_local(Machine *m, Word local, Word *value)
 {
     if (!settle(m, value)) return false;
-    if (!is_inert_copy(*value)) return true;
-    if (word_is_cell(*local)) keep_copy(m, *local, *value);
-    *local = *value;
+    if (word_is_cell(local)) keep_copy(m, local, *value);
     return true;
 }
 
@@ -315,15 +314,12 @@ void note_inert(Machine *m, Word value)
 {
     if (!expr_is_ground(value)) return;
     const Word *items = expr_items(value);
-    uint16_t note = m->rt->inert_epoch;
     if (atom_is_cons(items[0])) return; /* it may have got a function type: settle finds out */
     for (uint32_t i = 1; i < expr_len(value); i++) {
         if (items[i] == W_SYM(EMPTY)) return;
-        if (!atom_may_reduce(items[i])) continue;
-        if (!is_inert(m, items[i])) return;
-        note |= word_obj(items[i])->note & INERT_COPY;
+        if (atom_may_reduce(items[i]) && !is_inert(m, items[i])) return;
     }
-    word_obj(value)->note = note;
+    word_obj(value)->note = m->rt->inert_epoch;
 }
 
 static __attribute__((noinline)) Word noted(Machine *m, Word value)
@@ -353,8 +349,7 @@ Word make_expression(Machine *m, const Word *items, uint32_t n, bool same)
 /* VALUE is data, and what is inert of it is noted.  COMPUTED: evaluation made some of its items; if not, evaluating it leaves it as it is. */
 static void note_computed(Word value, bool computed)
 {
-    bool copy = (word_obj(value)->note & INERT_COPY) != 0;
-    if (!computed && !copy && expr_is_ground(value)) word_obj(value)->flags |= OBJ_EVALUATED;
+    if (!computed && expr_is_ground(value)) word_obj(value)->flags |= OBJ_EVALUATED;
 }
 
 Word make_data(Machine *m, Word head, const Word *args, uint32_t n, bool computed)
@@ -430,14 +425,13 @@ static Word *load_slots(const Frame *f, const Chunk *c, const Template *t, Word 
     return slots;
 }
 
-/* Slots that have got a value now, or a resolved copy of theirs, are those of later templates, too. */
-static void store_slots(Machine *m, Frame *f, const Chunk *c, const Template *t, const Word *slots)
+/* Slots that have got a value now are those of later templates, too. */
+static void store_slots(Frame *f, const Chunk *c, const Template *t, const Word *slots)
 {
     const uint8_t *map = template_map(c, t);
     for (uint32_t i = 0; i < t->count; i++) {
         Word *local = &f->slot[VM_LOCALS + map[i]];
-        if (UNLIKELY(word_is_cell(*local))) keep_copy(m, *local, slots[i]);
-        *local = slots[i];
+        if (word_is_nil(*local)) *local = slots[i];
     }
 }
 
@@ -453,12 +447,12 @@ Word instantiate_template(Machine *m, Frame *f, const Chunk *c, uint32_t index)
     if (!word_is_slot(t->term) && (!atom_is_cons(t->term) || expr_is_ground(t->term))) return t->term;
     Word *slots = load_slots(f, c, t, few);
     Word atom = instantiate(&m->rt->heap, t->term, slots, template_names(c, t));
-    store_slots(m, f, c, t, slots);
+    store_slots(f, c, t, slots);
     if (slots != few) base_free(slots);
     return atom;
 }
 
-static void keep_parts(Machine *m, Frame *f, const uint8_t *map, Word term, Word value)
+static void keep_parts(Machine *m, const Frame *f, const uint8_t *map, Word term, Word value)
 {
     for (uint32_t i = 0; i < expr_len(term); i++) {
         Word part = expr_at(term, i), item = expr_at(value, i);
@@ -467,13 +461,12 @@ static void keep_parts(Machine *m, Frame *f, const uint8_t *map, Word term, Word
             keep_parts(m, f, map, part, item);
             continue;
         }
-        Word *local = &f->slot[VM_LOCALS + map[word_slot_index(part)]];
-        if (word_is_cell(*local)) keep_copy(m, *local, item);
-        *local = item;
+        Word local = f->slot[VM_LOCALS + map[word_slot_index(part)]];
+        if (word_is_cell(local)) keep_copy(m, local, item);
     }
 }
 
-void keep_resolved(Machine *m, Frame *f, const Chunk *c, uint32_t index, Word value)
+void keep_resolved(Machine *m, const Frame *f, const Chunk *c, uint32_t index, Word value)
 {
     const Template *t = &c->templates.data[index];
     if (atom_is_cons(t->term)) keep_parts(m, f, template_map(c, t), t->term, value);
@@ -627,7 +620,7 @@ static MatchOutcome match_pattern(Machine *m, Frame *f, const Chunk *c, Word val
     b->custom = custom;
     bool ok = match_stored_pattern(b, t->term, value, slots, template_names(c, t));
     MatchOutcome outcome = match_outcome(m, trial, ok, custom);
-    if (outcome == MATCH_YES) store_slots(m, f, c, t, slots);
+    if (outcome == MATCH_YES) store_slots(f, c, t, slots);
     if (slots != few) base_free(slots);
     return outcome;
 }
