@@ -107,10 +107,12 @@ typedef struct CopyFrame {
 enum { COPIES_INLINE = 12 };
 typedef SMALL_VEC(CopyFrame, COPIES_INLINE) CopyStack;
 
-static void copy_enter(Heap *h, CopyStack *s, Word expr)
+/* FLAGS: those that the copy gets of the expression. */
+static void copy_enter(Heap *h, CopyStack *s, Word expr, unsigned flags)
 {
     Word *items;
     CopyFrame f = {expr_items(expr), atom_expr_open(h, expr_len(expr), &items), 0, false};
+    word_obj(f.copy)->flags = (uint8_t)(word_obj(expr)->flags & flags);
     small_push(s, f);
 }
 
@@ -120,8 +122,9 @@ Word atom_map_vars(Heap *h, Word w, VarMap map, void *context)
     if (word_is_var(w) && map) return map(context, h, w);
     if (!atom_is_cons(w) || expr_is_ground(w)) return w;
     CopyStack stack;
+    unsigned flags = map ? OBJ_WRITTEN : 0;
     small_init(&stack);
-    copy_enter(h, &stack, w);
+    copy_enter(h, &stack, w, flags);
     Word done = WORD_NIL;
     while (stack.len) {
         CopyFrame *f = &vec_last(&stack);
@@ -141,7 +144,7 @@ Word atom_map_vars(Heap *h, Word w, VarMap map, void *context)
         }
         Word item = atom_deref(f->source[f->at]);
         if (atom_is_cons(item) && !expr_is_ground(item))
-            copy_enter(h, &stack, item);
+            copy_enter(h, &stack, item, flags);
         else
             done = word_is_var(item) && map ? map(context, h, item) : item;
     }

@@ -38,6 +38,9 @@ enum {
     /* EXPR, for the debugger: its evaluation is to be told; a part of it is such. */
     OBJ_SPOT = 32,
     OBJ_HOLDS_SPOT = 64,
+    /* EXPR: an instance of what was written, which other alternatives may evaluate, too: as of a stored term, a copy of it is marked as
+     * evaluated. */
+    OBJ_WRITTEN = 128,
 };
 
 /* A heap object: a header word, then its body. */

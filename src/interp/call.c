@@ -30,7 +30,7 @@ static Word mark_evaluated(Machine *m, Word goal)
         Word copy = is_counted(m) ? WORD_NIL : without_variables(h, goal);
         if (word_is_nil(copy)) return goal;
         goal = copy;
-    } else if (word_obj(goal)->flags & OBJ_STORED) {
+    } else if (word_obj(goal)->flags & (OBJ_STORED | OBJ_WRITTEN)) {
         goal = atom_expr(h, expr_items(goal), expr_len(goal));
     }
     word_obj(goal)->flags |= OBJ_EVALUATED;

@@ -195,7 +195,7 @@ static Word instantiate_flat(Heap *h, Word pattern, const Slots *slots, bool *ne
         }
         copy->body[i] = item;
     }
-    if (ground) copy->flags = OBJ_GROUND;
+    copy->flags = OBJ_WRITTEN | (ground ? OBJ_GROUND : 0);
     return word_from_ptr(TAG_HEAP, copy);
 }
 
@@ -245,7 +245,7 @@ bool match_stored_pattern(Bind *b, Word pattern, Word value, Word *slots, const 
 static Word copy_shallow(Heap *h, Word stored)
 {
     const Obj *from = word_obj(stored);
-    Obj *to = heap_obj(h, OBJ_EXPR, OBJ_GROUND, from->len, from->len);
+    Obj *to = heap_obj(h, OBJ_EXPR, OBJ_GROUND | OBJ_WRITTEN, from->len, from->len);
     memcpy(to->body, from->body, from->len * sizeof(Word));
     return word_from_ptr(TAG_HEAP, to);
 }

@@ -200,7 +200,7 @@ static bool settle_data(Machine *m, Word *value, Word term, int depth)
         ground &= item_is_ground(copy->body[i]);
     }
     if (was->flags & OBJ_GROUND) {
-        if (changed || was->flags & OBJ_STORED) {
+        if (changed || was->flags & (OBJ_STORED | OBJ_WRITTEN)) {
             copy->flags = OBJ_GROUND | OBJ_EVALUATED;
             *value = word_from_ptr(TAG_HEAP, copy);
             return true;
