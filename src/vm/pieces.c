@@ -102,13 +102,6 @@ static inline bool is_settled(Machine *m, Word value)
     return true;
 }
 
-/* COPY is what the bound CELL stands for, resolved. */
-static void keep_copy(Machine *m, Word cell, Word copy)
-{
-    if (atom_is_cons(copy) && is_inert_copy(copy) && atom_deref(cell) != copy)
-        bind_resolved(&m->rt->bind, cell, copy);
-}
-
 /* Is ITEM, dereferenced, ground and irreducible, and marked as evaluating it would? */
 static inline bool is_plain_item(Word item)
 {
@@ -165,8 +158,8 @@ static inline bool settle_part(Machine *m, Word *item, Word part, int depth)
     return parts_are_data(m, part, *item);
 }
 
-/* Settle *ITEM, an item that is no plain one, which an expression has as FROM in the place of PART: see settle_data. */
-static inline bool settle_item(Machine *m, Word *item, Word from, Word part, int depth)
+/* Settle *ITEM, an item that is no plain one, which an expression has in the place of PART: see settle_data. */
+static inline bool settle_item(Machine *m, Word *item, Word part, int depth)
 {
     Word was = *item;
     if (word_is_var(was)) return true;
@@ -176,7 +169,6 @@ static inline bool settle_item(Machine *m, Word *item, Word from, Word part, int
     } else if (atom_may_reduce(was) && !settle_at(m, item, depth)) {
         return false;
     }
-    if (*item != was && word_is_cell(from) && is_inert_copy(*item)) bind_resolved(&m->rt->bind, from, *item);
     return true;
 }
 
@@ -191,11 +183,11 @@ static bool settle_data(Machine *m, Word *value, Word term, int depth)
     char *end = h->top;
     bool changed = false, ground = true;
     for (uint32_t i = 0; i < was->len; i++) {
-        Word from = was->body[i], item = atom_deref(from);
+        Word item = atom_deref(was->body[i]);
         Word part = word_is_nil(term) ? WORD_NIL : expr_at(term, i);
         copy->body[i] = item;
         if (!atom_is_cons(part) && is_plain_item(item)) continue;
-        if (!settle_item(m, &copy->body[i], from, part, depth - 1)) return false;
+        if (!settle_item(m, &copy->body[i], part, depth - 1)) return false;
         changed |= copy->body[i] != item;
         ground &= item_is_ground(copy->body[i]);
     }
@@ -280,6 +272,7 @@ static Word shallow_copy(Machine *m, Word expr, Word term)
         Word inner = inner_copy(m, item, parts[i], note);
         if (UNLIKELY(word_is_nil(inner))) return WORD_NIL;
         copy->body[i] = inner;
+        /* Those who ask for the variable need not make it again, as long as it stays irreducible. */
         if (word_is_cell(at)) bind_resolved(&m->rt->bind, at, inner);
     }
     return word_from_ptr(TAG_HEAP, copy);
@@ -288,13 +281,6 @@ static Word shallow_copy(Machine *m, Word expr, Word term)
 bool settle(Machine *m, Word *value)
 {
     return settle_at(m, value, SETTLE_DEPTH);
-}
-
-bool settle_local(Machine *m, Word local, Word *value)
-{
-    if (!settle(m, value)) return false;
-    if (word_is_cell(local)) keep_copy(m, local, *value);
-    return true;
 }
 
 bool settle_argument(Machine *m, const Chunk *c, uint32_t index, Word *value)
@@ -450,26 +436,6 @@ Word instantiate_template(Machine *m, Frame *f, const Chunk *c, uint32_t index)
     store_slots(f, c, t, slots);
     if (slots != few) base_free(slots);
     return atom;
-}
-
-static void keep_parts(Machine *m, const Frame *f, const uint8_t *map, Word term, Word value)
-{
-    for (uint32_t i = 0; i < expr_len(term); i++) {
-        Word part = expr_at(term, i), item = expr_at(value, i);
-        if (!atom_is_cons(item) || !is_inert_copy(item)) continue;
-        if (!word_is_slot(part)) {
-            keep_parts(m, f, map, part, item);
-            continue;
-        }
-        Word local = f->slot[VM_LOCALS + map[word_slot_index(part)]];
-        if (word_is_cell(local)) keep_copy(m, local, item);
-    }
-}
-
-void keep_resolved(Machine *m, const Frame *f, const Chunk *c, uint32_t index, Word value)
-{
-    const Template *t = &c->templates.data[index];
-    if (atom_is_cons(t->term)) keep_parts(m, f, template_map(c, t), t->term, value);
 }
 
 /* The form that is template WHOLE with VALUE as item I; *CHANGED: it is not what the item was. */

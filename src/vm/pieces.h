@@ -36,19 +36,11 @@ static inline bool must_evaluate(Machine *m, Word *value)
 {
     return atom_may_reduce(*value) && !settle(m, value);
 }
-/* As settle, of what LOCAL holds: if that is a variable, it keeps a resolved copy. */
-bool settle_local(Machine *m, Word local, Word *value);
 /* As settle, of *VALUE, an argument that has matched template INDEX, when the instance of that is to be evaluated instead: expressions of the template
  * whose heads the code does not know are looked at again, though *VALUE may have been evaluated before. */
 bool settle_argument(Machine *m, const Chunk *c, uint32_t index, Word *value);
 /* Is F data: a symbol without types, meaning or rules?  Then a call of it is its own result. */
 bool is_data_function(Machine *m, Function *f);
-/* Is VALUE a resolved copy? */
-static inline bool is_inert_copy(Word value)
-{
-    const Obj *o = word_obj(value);
-    return !(o->flags & OBJ_STORED) && (o->note & INERT_COPY);
-}
 /* VALUE is a new expression whose head is data and whose items are values: note that it is inert, if that is so. */
 void note_inert(Machine *m, Word value);
 
@@ -211,8 +203,6 @@ Function *headed_function(Machine *m, Word head, uint32_t n);
 /* -- Terms -- */
 
 Word instantiate_template(Machine *m, Frame *f, const Chunk *c, uint32_t index);
-/* VALUE is a resolved copy of what template INDEX stands for: variables in the locals of F that are part of it keep their parts. */
-void keep_resolved(Machine *m, const Frame *f, const Chunk *c, uint32_t index, Word value);
 /* (HEAD ARGS...) */
 /* (HEAD ARGS ...), or (ARGS ...) for the name of all that an expression heads. */
 Word make_call(Machine *m, Word head, const Word *args, uint32_t n);
