@@ -5,11 +5,38 @@
 /* Operand strings are short literals, so this folds to a constant. */
 #define LETTER_AT(s, i) ((s)[(i) < sizeof(s) - 1 ? (i) : 0])
 #define SIZE_AT(s, i) ((i) >= sizeof(s) - 1 ? 0 : OP_OPERAND_SIZE(LETTER_AT(s, i)))
-#define LENGTH(s) (1 + SIZE_AT(s, 0) + SIZE_AT(s, 1) + SIZE_AT(s, 2) + SIZE_AT(s, 3) + SIZE_AT(s, 4))
+#define OFFSET_1(s) (1 + SIZE_AT(s, 0))
+#define OFFSET_2(s) (OFFSET_1(s) + SIZE_AT(s, 1))
+#define OFFSET_3(s) (OFFSET_2(s) + SIZE_AT(s, 2))
+#define OFFSET_4(s) (OFFSET_3(s) + SIZE_AT(s, 3))
+#define LENGTH(s) (OFFSET_4(s) + SIZE_AT(s, 4))
+#define IS_AT(s, i, letter) ((i) < sizeof(s) - 1 && LETTER_AT(s, i) == (letter))
+/* Distance of the first operand of a kind; there is no other n or c, and a second jump is the last operand. */
+#define FIRST_OF(s, letter)              \
+    (IS_AT(s, 0, letter)   ? 1           \
+     : IS_AT(s, 1, letter) ? OFFSET_1(s) \
+     : IS_AT(s, 2, letter) ? OFFSET_2(s) \
+     : IS_AT(s, 3, letter) ? OFFSET_3(s) \
+     : IS_AT(s, 4, letter) ? OFFSET_4(s) \
+                           : 0)
+#define COUNT(s) (FIRST_OF(s, 'n') ? FIRST_OF(s, 'n') : FIRST_OF(s, 'c'))
+#define MASK(s) (FIRST_OF(s, 'n') ? 0xFF : 0x7F)
+#define LAST_JUMP(s) (sizeof(s) > 1 && (s)[sizeof(s) > 1 ? sizeof(s) - 2 : 0] == 'j' ? LENGTH(s) - 2 : 0)
+#define JUMPS(s) {FIRST_OF(s, 'j'), LAST_JUMP(s) != FIRST_OF(s, 'j') ? LAST_JUMP(s) : 0}
 
 const OpInfo op_table[256] = {
 #define OP(number, name, mnemonic, operands, pops, pushes, flags, doc) \
-    [number] = {mnemonic, operands, pops, pushes, flags, LENGTH(operands ""), doc},
+    [number] = {mnemonic,                                              \
+                operands,                                              \
+                pops,                                                  \
+                pushes,                                                \
+                flags,                                                 \
+                LENGTH(operands ""),                                   \
+                COUNT(operands ""),                                    \
+                MASK(operands ""),                                     \
+                JUMPS(operands ""),                                    \
+                FIRST_OF(operands "", 'k') != 0,                       \
+                doc},
 #include "ops.gen.h"
 #undef OP
 };

@@ -28,7 +28,11 @@ typedef struct OpInfo {
     const char *operands; /* a letter each, see ops.inc */
     int8_t pops, pushes;
     uint8_t flags;
-    uint8_t length; /* bytes, opcode included */
+    uint8_t length;   /* bytes, opcode included */
+    uint8_t count;    /* distance of the operand n or c from the opcode, 0: there is none */
+    uint8_t mask;     /* of the bits that count in it */
+    uint8_t jumps[2]; /* of its jumps; 0: there is none */
+    bool constants;   /* some operand is a k */
     const char *doc;
 } OpInfo;
 

@@ -200,3 +200,89 @@ int32_t *chunk_heights(const Chunk *c, const char **error, uint32_t *at)
     base_free(v.height);
     return NULL;
 }
+
+/* -- The same of code that is known to be well formed: where it leads, without a look at anything else -- */
+
+typedef struct Flow {
+    const Chunk *chunk;
+    int32_t *height;
+    bool *targets;
+    VEC(uint32_t) todo; /* reached, but the way through the code had gone by */
+    uint32_t at;        /* what is behind here is come to on that way */
+    bool agree;
+} Flow;
+
+static void lead(Flow *f, uint32_t at, int32_t height)
+{
+    if (f->height[at] == UNSEEN) {
+        f->height[at] = height;
+        if (at <= f->at) vec_push(&f->todo, at);
+    }
+    f->agree &= f->height[at] == height;
+}
+
+static void lead_to(Flow *f, uint32_t at, int32_t height)
+{
+    f->targets[at] = true;
+    lead(f, at, height);
+}
+
+/* Go on from the instruction at AT. */
+static void follow(Flow *f, uint32_t at)
+{
+    const Chunk *c = f->chunk;
+    uint8_t code = c->code.data[at];
+    const OpInfo *op = op_info(code);
+    const uint8_t *p = c->code.data + at;
+    uint32_t next = at + op->length;
+    int32_t pops = op->pops == VARIABLE_POPS ? p[op->count] & op->mask : op->pops;
+    int32_t height = f->height[at] - pops, pushes = code == OP_BRANCH_BOOL ? 0 : op->pushes;
+    for (unsigned i = 0; i < 2 && op->jumps[i]; i++)
+        lead_to(f, next + (uint32_t)(int16_t)op_read16(p + op->jumps[i]),
+                height_at_target(code, i, height, pushes));
+    if (code == OP_SWITCH) {
+        const Switch *s = &c->switches.data[op_read16(p + 2)];
+        for (uint32_t i = 0; i < s->count; i++)
+            if (!word_is_nil(c->cases.data[s->first + i].key))
+                lead_to(f, c->cases.data[s->first + i].target, height);
+    }
+    if (!(op->flags & OPF_END)) lead(f, next, op_is_block(code) ? 0 : height + pushes);
+}
+
+static void follow_todo(Flow *f)
+{
+    while (f->todo.len) follow(f, vec_pop(&f->todo));
+}
+
+/* What follows expressions that are left for tier 0 is reached, too, and with it perhaps others. */
+static void follow_ends(Flow *f)
+{
+    const Chunk *c = f->chunk;
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t i = 0; i < c->expressions.len; i++) {
+            const Expression *e = &c->expressions.data[i];
+            if (e->tail || f->height[e->at] == UNSEEN || (i > 0 && e[-1].at == e->at)) continue;
+            more |= f->height[e->end] == UNSEEN;
+            lead(f, e->end, f->height[e->at] + 1);
+            follow_todo(f);
+        }
+    }
+}
+
+int32_t *chunk_flow(const Chunk *c, bool *targets)
+{
+    uint32_t len = (uint32_t)c->code.len;
+    Flow f = {.chunk = c, .targets = targets, .agree = true};
+    f.height = base_alloc((len + 1) * sizeof *f.height);
+    memset(f.height, UNSEEN, (len + 1) * sizeof *f.height);
+    f.height[0] = 0;
+    for (; f.at < len; f.at++)
+        if (f.height[f.at] != UNSEEN) follow(&f, f.at);
+    follow_todo(&f);
+    follow_ends(&f);
+    vec_free(&f.todo);
+    if (f.agree) return f.height;
+    base_free(f.height);
+    return NULL;
+}

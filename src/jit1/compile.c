@@ -59,30 +59,17 @@ static bool note_guess(Maker *k, uint32_t ip, Guess guess, bool if_so)
 
 /* -- Jumps -- */
 
-static void note_targets(Maker *k, uint32_t ip)
-{
-    const Chunk *c = k->c;
-    uint32_t at = ip + 1;
-    for (const char *letter = op_info(op_at(c, ip))->operands; *letter; letter++) {
-        Operand o = {*letter, at, ip + length_at(c, ip)};
-        if (*letter == 'j') k->targets[jump_target(c, o)] = true;
-        at += op_operand_size(*letter);
-    }
-}
-
-/* Find out where jumps lead; and whether expressions are evaluated that may turn out to be as they were: what code makes of them is looked
- * at then. */
-static void look_through(Maker *k)
+/* Find out how high the operand stack is and where jumps lead; and whether expressions are evaluated that may turn out to be as they were: what
+ * code makes of them is looked at then.  False when heights are not known. */
+static bool look_through(Maker *k)
 {
     const Chunk *c = k->c;
     k->targets = base_calloc(c->code.len + 1, sizeof *k->targets);
-    for (uint32_t ip = 0; ip < c->code.len; ip++)
-        if (k->heights[ip] >= 0) {
-            note_targets(k, ip);
-            k->l->checks |= op_at(c, ip) == OP_EVAL;
-        }
-    for (size_t i = 0; i < c->cases.len; i++)
-        if (!word_is_nil(c->cases.data[i].key)) k->targets[c->cases.data[i].target] = true;
+    k->heights = chunk_flow(c, k->targets);
+    if (!k->heights) return false;
+    for (uint32_t ip = 0; ip < c->code.len && !k->l->checks; ip += k->heights[ip] < 0 ? 1 : length_at(c, ip))
+        k->l->checks = k->heights[ip] >= 0 && op_at(c, ip) == OP_EVAL;
+    return true;
 }
 
 /* -- What operands are expected to be -- */
@@ -148,15 +135,16 @@ static bool expect_floats(Maker *k, uint32_t ip, uint32_t end)
 
 static uint32_t add_piece(Maker *k, uint32_t stencil, uint32_t ip, int32_t height)
 {
-    Piece p = {.stencil = (uint16_t)stencil,
-               .state = k->state,
-               .height = (uint16_t)height,
-               .ip = ip,
-               .at = k->l->size,
-               .cold = NOWHERE};
-    vec_push(&k->l->pieces, p);
-    k->l->size += stencils[stencil].size;
-    return (uint32_t)k->l->pieces.len - 1;
+    Layout *l = k->l;
+    vec_reserve(&l->pieces, 1);
+    l->pieces.data[l->pieces.len] = (Piece){.stencil = (uint16_t)stencil,
+                                            .state = k->state,
+                                            .height = (uint16_t)height,
+                                            .ip = ip,
+                                            .at = l->size,
+                                            .cold = NOWHERE};
+    l->size += stencils[stencil].size;
+    return (uint32_t)l->pieces.len++;
 }
 
 static void add_spill(Maker *k, uint32_t ip, int32_t height)
@@ -168,9 +156,9 @@ static void add_spill(Maker *k, uint32_t ip, int32_t height)
 /* Have the VM carry out the LENGTH bytes at IP. */
 static void add_step(Maker *k, uint32_t ip, int32_t height, uint32_t length)
 {
-    add_spill(k, ip, height);
-    uint32_t piece = add_piece(k, STENCIL_step, ip, height);
+    uint32_t piece = add_piece(k, STENCIL_step + k->state, ip, height);
     k->l->pieces.data[piece].length = (uint16_t)length;
+    k->state = 0;
     k->flows = false;
 }
 
@@ -199,12 +187,13 @@ static bool constants_stay(const Chunk *c, uint32_t ip, uint32_t end)
 {
     while (ip < end) {
         uint32_t at = ip + 1;
-        for (const char *letter = op_info(op_at(c, ip))->operands; *letter; letter++) {
+        const OpInfo *op = op_info(op_at(c, ip));
+        for (const char *letter = op->constants ? op->operands : ""; *letter; letter++) {
             Word w = *letter == 'k' ? c->constants.data[op_read16(c->code.data + at)] : WORD_NIL;
             if ((word_is_heap(w) && !(word_obj(w)->flags & OBJ_STORED)) || word_is_var(w)) return false;
             at += op_operand_size(*letter);
         }
-        ip += length_at(c, ip);
+        ip += op->length;
     }
     return true;
 }
@@ -306,10 +295,11 @@ static void add_code(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
     k->state = k->flows ? (uint8_t)stencils[id - 1].ends : 0;
 }
 
-static void add_hop(Maker *k, uint32_t ip, uint32_t goes)
+/* Go on at IP, where all operands are on the stack. */
+static void add_hop(Maker *k, uint32_t ip)
 {
-    uint32_t hop = add_piece(k, STENCIL_hop, ip, 0);
-    k->l->pieces.data[hop].goes = goes;
+    add_piece(k, STENCIL_hop + k->state, ip, k->heights[ip]);
+    k->state = 0;
     k->flows = false;
 }
 
@@ -510,8 +500,10 @@ static uint32_t add_place(Maker *k, uint32_t ip)
 static void add_rejoin(Maker *k, uint32_t ip)
 {
     if (!k->flows) return;
-    add_spill(k, ip, k->heights[ip]);
-    add_hop(k, ip, 0);
+    if (k->l->resume && k->l->map[ip] == k->l->resume)
+        add_step(k, ip, k->heights[ip], length_at(k->c, ip));
+    else
+        add_hop(k, ip);
 }
 
 /* Does P ask whether a call is over? */
@@ -543,15 +535,8 @@ static void add_joins(Maker *k)
         block->back = k->l->size;
         k->state = 1;
         add_piece(k, STENCIL_returned, ip, k->heights[to]);
-        add_spill(k, to, k->heights[to]);
-        add_hop(k, to, 0);
+        add_hop(k, to);
     }
-}
-
-/* Does P count wrong guesses? */
-static bool is_count(const Piece *p)
-{
-    return p->stencil >= STENCIL_wrong_0 && p->stencil <= STENCIL_wrong_2;
 }
 
 /* Count that a guess of P was wrong. */
@@ -559,7 +544,6 @@ static void add_count(Maker *k, const Piece *p)
 {
     uint32_t count = add_piece(k, STENCIL_wrong_0 + p->state, p->ip, p->height);
     k->l->pieces.data[count].length = p->length;
-    vec_push(&k->cold, count);
 }
 
 /* What takes over from a piece: the call that was to be saved, the same with calls of C, the parts of a fusion one by one, or the VM, which then does all parts. */
@@ -579,7 +563,6 @@ static void add_cold(Maker *k, uint32_t index)
     }
     if (!cold) {
         add_step(k, piece.ip, piece.height, piece.length);
-        vec_last(&k->l->pieces).wrong = is_count(&piece);
         return;
     }
     if (piece.guesses) add_count(k, &piece);
@@ -609,7 +592,11 @@ static void add_insides(Maker *k)
             add_rejoin(k, ip);
         } else {
             note_guess(k, inside.ip, GUESS_PASSED, true);
-            add_step(k, inside.ip, k->heights[inside.ip], length_at(k->c, inside.ip));
+            if (!k->l->resume) {
+                k->l->resume = k->l->size;
+                add_piece(k, STENCIL_resume, inside.ip, 0);
+            }
+            k->l->map[inside.ip] = k->l->resume;
         }
     }
 }
@@ -632,8 +619,8 @@ static void add_ways_in(Maker *k)
             add_unsure_call(k, k->l->pieces.data[way->test]);
             continue;
         }
-        add_piece(k, way->state == 1 ? STENCIL_fill_1 : STENCIL_fill_2, way->ip, way->height);
-        add_hop(k, way->ip, way->at);
+        uint32_t fill = add_piece(k, STENCIL_fill_1 + way->state - 1u, way->ip, way->height);
+        k->l->pieces.data[fill].goes = way->at;
     }
 }
 
@@ -655,7 +642,7 @@ static void add_beginning(Maker *k)
         k->l->rest = k->l->size;
         add_frame(k);
         if (k->c->locals > k->c->arity) k->l->empty = k->l->again;
-        add_hop(k, e->rest, 0);
+        add_hop(k, e->rest);
         /* Calls that may be over with a number are by a caller that takes one. */
         bool guards = op_at(k->c, e->rest) == OP_GUARD_TYPE && takes_numbers(k->c, e->rest);
         k->l->body = e->rest + (e->type == W_SYM(T_NUMBER) && guards ? length_at(k->c, e->rest) : 0);
@@ -684,17 +671,16 @@ static void add_asides(Layout *l)
 
 bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
 {
-    const char *error;
-    uint32_t at;
     Maker k = {.c = c, .l = l, .floats = wish.floats};
     *l = (Layout){.wish = wish};
-    k.heights = chunk_heights(c, &error, &at);
-    if (!k.heights) return false;
+    if (!look_through(&k)) {
+        base_free(k.targets);
+        return false;
+    }
     l->map = base_calloc(c->code.len + 1, sizeof *l->map);
     /* About so many there will be: to grow little by little takes a quarter of the time. */
     vec_reserve(&l->pieces, 2 * c->code.len + 16);
     vec_reserve(&k.cold, c->code.len + 8);
-    look_through(&k);
     add_beginning(&k);
     for (uint32_t ip = 0; ip < c->code.len;) {
         if (k.heights[ip] < 0)
@@ -773,28 +759,31 @@ static uint64_t operand_word(const Chunk *c, Operand o)
     return o.letter == 'k' ? c->constants.data[value] : word_int48(value);
 }
 
-static uint64_t operand_hole(const Writer *w, const StencilHole *hole)
+/* The byte of the operand of HOLE. */
+static const uint8_t *operand_byte(const Writer *w, const StencilHole *hole)
+{
+    return w->c->code.data + w->piece->ip + 1 + hole->distance;
+}
+
+static uint64_t local_hole(const Writer *w, const StencilHole *hole)
 {
     const Piece *p = w->piece;
-    if (p->stencil == STENCIL_empty_local) return local_displacement(p->ip);
-    if (p->stencil == STENCIL_hop) return w->run + (p->goes ? p->goes : w->l->map[p->ip]);
-    Operand o = operand_at(w->c, p->ip, hole->distance);
-    switch ((HoleKind)hole->hole) {
-    case HOLE_LOCAL:
-        return local_displacement((uint64_t)operand_value(w->c, o));
-    case HOLE_ITEM:
-        return offsetof(Obj, body) + (uint64_t)operand_value(w->c, o) * sizeof(Word);
-    case HOLE_SHIFTED:
-        return (uint64_t)operand_value(w->c, o) << 16;
-    case HOLE_WORD:
-        return operand_word(w->c, o);
-    case HOLE_JUMP:
-        return w->run + w->l->map[jump_target(w->c, o)];
-    case HOLE_OFFSET:
-        return jump_target(w->c, o);
-    default:
-        return (uint64_t)operand_value(w->c, o);
-    }
+    return local_displacement(p->stencil == STENCIL_empty_local ? p->ip : *operand_byte(w, hole));
+}
+
+static uint64_t jump_hole(const Writer *w, const StencilHole *hole)
+{
+    const Piece *p = w->piece;
+    if (p->stencil >= STENCIL_hop && p->stencil <= STENCIL_hop_2) return w->run + w->l->map[p->ip];
+    return w->run + w->l->map[jump_target(w->c, operand_at(w->c, p->ip, hole->distance))];
+}
+
+static uint64_t operand_hole(const Writer *w, const StencilHole *hole)
+{
+    Operand o = operand_at(w->c, w->piece->ip, hole->distance);
+    if (hole->hole == HOLE_WORD) return operand_word(w->c, o);
+    if (hole->hole == HOLE_OFFSET) return jump_target(w->c, o);
+    return (uint64_t)operand_value(w->c, o);
 }
 
 /* Argument I of the call of the code itself. */
@@ -844,16 +833,47 @@ static uint64_t behind(const Writer *w)
     return w->run + p->at + stencils[p->stencil].size;
 }
 
+/* What is found out before a call has a frame; or an address. */
+static uint64_t early_hole(const Writer *w, HoleKind hole)
+{
+    switch (hole) {
+    case HOLE_LEFT:
+        return local_displacement(w->l->early.left);
+    case HOLE_RIGHT:
+        return local_displacement(w->l->early.right);
+    case HOLE_SMALL:
+        return (uint64_t)(int64_t)(int32_t)w->l->early.right << 16;
+    case HOLE_FIRST:
+        return argument_displacement(w, w->l->early.left);
+    case HOLE_SECOND:
+        return argument_displacement(w, w->l->early.right);
+    case HOLE_RESULT:
+        return argument_displacement(w, w->l->early.given);
+    case HOLE_GIVEN:
+        return local_displacement(w->l->early.given);
+    case HOLE_VALUE:
+        return w->l->early.value;
+    case HOLE_TYPE:
+        return w->l->early.type;
+    default:
+        return stub_address(w->stubs, hole);
+    }
+}
+
 static uint64_t hole_value(const Writer *w, const StencilHole *hole)
 {
     const Piece *p = w->piece;
     switch ((HoleKind)hole->hole) {
     case HOLE_LOCAL:
-    case HOLE_OPERAND:
+        return local_hole(w, hole);
     case HOLE_ITEM:
+        return offsetof(Obj, body) + *operand_byte(w, hole) * sizeof(Word);
     case HOLE_SHIFTED:
-    case HOLE_WORD:
+        return (uint64_t)(int64_t)(int16_t)op_read16(operand_byte(w, hole)) << 16;
     case HOLE_JUMP:
+        return jump_hole(w, hole);
+    case HOLE_OPERAND:
+    case HOLE_WORD:
     case HOLE_OFFSET:
         return operand_hole(w, hole);
     case HOLE_NEXT:
@@ -879,7 +899,7 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
     case HOLE_IP:
         return p->ip;
     case HOLE_LENGTH:
-        return p->length | (p->wrong ? STEP_WRONG : 0);
+        return p->length;
     case HOLE_FLAGS:
         return FF_GOAL | computed_flag(w);
     case HOLE_KEY:
@@ -920,52 +940,50 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
         return w->run + w->l->lay;
     case HOLE_REST:
         return w->run + w->l->rest;
-    case HOLE_LEFT:
-        return local_displacement(w->l->early.left);
-    case HOLE_RIGHT:
-        return local_displacement(w->l->early.right);
-    case HOLE_SMALL:
-        return (uint64_t)(int64_t)(int32_t)w->l->early.right << 16;
-    case HOLE_FIRST:
-        return argument_displacement(w, w->l->early.left);
-    case HOLE_SECOND:
-        return argument_displacement(w, w->l->early.right);
-    case HOLE_RESULT:
-        return argument_displacement(w, w->l->early.given);
-    case HOLE_GIVEN:
-        return local_displacement(w->l->early.given);
-    case HOLE_VALUE:
-        return w->l->early.value;
-    case HOLE_TYPE:
-        return w->l->early.type;
     default:
-        return stub_address(w->stubs, hole->hole);
+        return early_hole(w, hole->hole);
     }
 }
 
-static bool write_piece(const Writer *w, uint8_t *write)
+/* Copy the code of S to WRITE, of which MORE bytes are to be written: what is spoiled behind is the next piece's. */
+static inline void copy_code(const Stencil *s, uint8_t *write, uint32_t more)
 {
-    const Piece *p = w->piece;
-    const Stencil *s = &stencils[p->stencil];
+    if (more < s->size + (uint32_t)STENCIL_BLOCK)
+        memcpy(write, s->code, s->size);
+    else
+        for (uint32_t i = 0; i < s->size; i += STENCIL_BLOCK) memcpy(write + i, s->code + i, STENCIL_BLOCK);
+}
+
+/* Write the COUNT pieces of W, which are SIZE bytes and all that there are. */
+static bool write_pieces(Writer w, size_t count, uint32_t size, uint8_t *write)
+{
     bool ok = true;
-    memcpy(write + p->at, s->code, s->size);
-    for (uint32_t i = 0; i < s->count; i++) {
-        const StencilHole *hole = &s->holes[i];
-        uint32_t at = p->at + hole->offset;
-        ok &= stencil_patch(hole->patch, write + at, w->run + at, hole_value(w, hole), hole->addend);
+    for (const Piece *end = w.piece + count; w.piece < end; w.piece++) {
+        uint32_t at = w.piece->at;
+        const Stencil *s = &stencils[w.piece->stencil];
+        copy_code(s, write + at, size - at);
+        for (uint32_t i = 0; i < s->count; i++) {
+            const StencilHole *hole = &s->holes[i];
+            uint32_t place = at + hole->offset;
+            ok &= stencil_patch_fast(hole->patch, write + place, w.run + place, hole_value(&w, hole),
+                                     hole->addend);
+        }
     }
-    if (w->l && w->l->wish.force) force_guard(s, write + p->at, w->l->wish.force);
+    assert(ok && "a stencil holds a number too small for what goes there");
     return ok;
+}
+
+static void force_guards(const Layout *l, uint8_t *write)
+{
+    for (size_t i = 0; i < l->pieces.len; i++)
+        force_guard(&stencils[l->pieces.data[i].stencil], write + l->pieces.data[i].at, l->wish.force);
 }
 
 bool layout_write(const Layout *l, const Chunk *c, const Stubs *stubs, uint8_t *write, uint64_t run)
 {
-    bool ok = true;
-    for (size_t i = 0; i < l->pieces.len && ok; i++) {
-        Writer w = {l, c, stubs, &l->pieces.data[i], run};
-        ok = write_piece(&w, write);
-        assert(ok && "a stencil holds a number too small for what goes there");
-    }
+    Writer w = {l, c, stubs, l->pieces.data, run};
+    bool ok = write_pieces(w, l->pieces.len, l->size, write);
+    if (l->wish.force) force_guards(l, write);
     return ok;
 }
 
@@ -973,7 +991,7 @@ uint32_t stub_write(StencilName id, const Stubs *stubs, uint8_t *write, uint64_t
 {
     Piece alone = {.stencil = id};
     Writer w = {.stubs = stubs, .piece = &alone, .run = run};
-    *ok &= write_piece(&w, write);
+    *ok &= write_pieces(w, 1, stencils[id].size, write);
     return stencils[id].size;
 }
 

@@ -15,22 +15,22 @@
 /* A stencil in its place. */
 typedef struct Piece {
     uint16_t stencil;
-    uint8_t state;   /* operands in registers */
-    uint16_t height; /* operands in all */
-    uint16_t length; /* bytes of bytecode that it stands for */
-    uint32_t ip;     /* the instruction it is for; of empty_local the local */
-    uint32_t at;     /* bytes from the beginning of the code */
-    uint32_t cold;   /* index of the piece where the VM takes over */
+    uint16_t height;  /* operands in all */
+    uint16_t length;  /* bytes of bytecode that it stands for */
+    uint8_t state;    /* operands in registers */
+    bool aside : 1;   /* it is the part that is seldom used */
+    bool guesses : 1; /* where it leaves a guess was wrong, which is counted */
+    uint32_t ip;      /* the instruction it is for; of empty_local the local */
+    uint32_t at;      /* bytes from the beginning of the code */
+    uint32_t cold;    /* index of the piece where the VM takes over */
     uint32_t
-        goes; /* where a hop goes: bytes from the beginning; 0: to the instruction.  Of a switch the case.  Of the
+        goes; /* where a hop or a fill goes: bytes from the beginning; 0: to the instruction.  Of a switch the case.  Of the
                  test before a call of the code itself where its result is given at once */
     uint32_t
         other; /* index of the piece that is the other part of it, where it has two; of such a result the test */
     uint32_t back; /* of a call: where it comes back to, bytes from the beginning */
-    bool aside;    /* it is the part that is seldom used */
-    bool guesses;  /* where it leaves a guess was wrong, which is counted */
-    bool wrong;    /* of a step: taken because that was so often */
 } Piece;
+_Static_assert(sizeof(Piece) == 32, "there are many");
 
 /* What machine code is to be like. */
 typedef struct LayoutWish {
@@ -48,9 +48,10 @@ typedef struct Layout {
     uint32_t size;
     LayoutWish wish;
     uint32_t lay,
-        again;     /* where the frame of a call is laid, and what is done then, bytes from the beginning */
-    uint32_t rest; /* where it is laid for the rest of EARLY */
-    uint32_t body; /* the instruction where the rest begins when the code calls itself */
+        again;       /* where the frame of a call is laid, and what is done then, bytes from the beginning */
+    uint32_t rest;   /* where it is laid for the rest of EARLY */
+    uint32_t resume; /* where the VM takes over what stands where the frame is saved; 0: nobody goes there */
+    uint32_t body;   /* the instruction where the rest begins when the code calls itself */
     uint32_t
         empty; /* where locals that are no arguments are emptied before that, bytes from the beginning; 0: there are none */
     Early early; /* if it begins so */

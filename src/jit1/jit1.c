@@ -204,7 +204,8 @@ static Step step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t de
     note_exit(m, f, wrong);
     uint8_t op = frame_chunk(f)->code.data[frame_ip(f)];
     m->rt->debug.native = op == OP_TRACE || op == OP_BREAKPOINT;
-    Step step = vm_step(m, length & (STEP_WRONG - 1));
+    length &= STEP_WRONG - 1;
+    Step step = vm_step(m, length ? length : length_at(frame_chunk(f), frame_ip(f)));
     m->rt->debug.native = false;
     return step;
 }

@@ -35,7 +35,7 @@ static void print_heading(const Names *names, const Chunk *c, const Piece *piece
         buf_printf(out, "; %04u what is rare\n", (unsigned)piece->ip);
     else if (strncmp(name, "op_", 3) == 0 || piece->stencil == STENCIL_along)
         chunk_disassemble_at(names, c, piece->ip, out);
-    else if (piece->stencil == STENCIL_step)
+    else if (piece->stencil >= STENCIL_step && piece->stencil <= STENCIL_step_2)
         buf_printf(out, "; %04u left to the VM\n", (unsigned)piece->ip);
     else
         buf_printf(out, "; %s\n", name);

@@ -44,7 +44,7 @@ static inline const Ways *easy_ways(const Machine *m, const Choice *c, uint64_t 
 
 /* With a length: the instructions are left to the VM only because a guess of theirs was wrong often. */
 enum { STEP_WRONG = 1 << 16 };
-/* Called by machine code.  Carry out the LENGTH bytes of instructions of F at AT (as frame_save has it) and go on. */
+/* Called by machine code.  Carry out the LENGTH bytes of instructions of F at AT (as frame_save has it), 0: the one there, and go on. */
 Target jit1_step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel);
 /* The same; NULL as code: go on behind them. */
 Target jit1_along(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel);

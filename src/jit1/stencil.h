@@ -4,6 +4,8 @@
 
 #include "code/op.h"
 
+#include <string.h>
+
 /* How a value goes into the code. */
 typedef enum PatchKind {
     PATCH_ABS32,  /* unsigned */
@@ -34,7 +36,7 @@ typedef struct StencilHole {
 
 typedef struct Stencil {
     const char *name;
-    const uint8_t *code;
+    const uint8_t *code; /* in blocks of STENCIL_BLOCK bytes */
     const StencilHole *holes;
     uint16_t size, count; /* bytes, holes */
     int8_t ends;          /* operands in registers behind it; -1: control does not come there */
@@ -52,7 +54,13 @@ enum { COLD_PARTS = UINT16_MAX };
 
 #include "stencils.gen.h"
 
-enum { STENCIL_STATES = 3, STENCIL_ARGUMENTS = 9, STENCIL_LEAST_MADE = 2, STENCIL_MOST_MADE = 4 };
+enum {
+    STENCIL_BLOCK = 16,
+    STENCIL_STATES = 3,
+    STENCIL_ARGUMENTS = 9,
+    STENCIL_LEAST_MADE = 2,
+    STENCIL_MOST_MADE = 4
+};
 extern const Stencil stencils[];
 /* By opcode and number of operands in registers: index + 1, or 0.  For calls, that of the first of 2 * STENCIL_ARGUMENTS: by number of arguments, each with
  * one for calls of the function itself behind it.  For what makes an expression, that for any number of items; those for
@@ -61,5 +69,20 @@ extern const uint16_t stencil_of[256][STENCIL_STATES];
 
 /* Put VALUE + ADDEND into the code at WRITE, which will run at RUN.  False when it does not fit. */
 bool stencil_patch(PatchKind kind, uint8_t *write, uint64_t run, uint64_t value, int64_t addend);
+/* The same, where it is a large part of the work. */
+static inline bool stencil_patch_fast(PatchKind kind, uint8_t *write, uint64_t run, uint64_t value,
+                                      int64_t addend)
+{
+    uint64_t sum = value + (uint64_t)addend;
+    if (kind == PATCH_ABS64) {
+        memcpy(write, &sum, sizeof sum);
+        return true;
+    }
+    if (kind > PATCH_REL32) return stencil_patch(kind, write, run, value, addend);
+    if (kind == PATCH_REL32) sum -= run;
+    uint32_t low = (uint32_t)sum;
+    memcpy(write, &low, sizeof low);
+    return sum == (kind == PATCH_ABS32 ? low : (uint64_t)(int64_t)(int32_t)low);
+}
 
 #endif

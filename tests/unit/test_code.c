@@ -480,12 +480,49 @@ static uint64_t next_random(uint64_t *state)
 }
 
 /* Verify, and see that the answer makes sense; returns it. */
+/* Is a jump or a case of a switch that control comes to a way to AT? */
+static bool is_target(const Chunk *c, const int32_t *heights, uint32_t at)
+{
+    for (uint32_t ip = 0; ip < c->code.len; ip++) {
+        const OpInfo *op = op_info(c->code.data[ip]);
+        uint32_t operand = ip + 1;
+        for (const char *letter = op->operands; heights[ip] >= 0 && *letter; letter++) {
+            const uint8_t *p = c->code.data + operand;
+            operand += op_operand_size(*letter);
+            if (*letter == 'j' && ip + op->length + (uint32_t)(int16_t)op_read16(p) == at) return true;
+            if (*letter != 'w') continue;
+            const Switch *s = &c->switches.data[op_read16(p)];
+            for (uint32_t i = s->first; i < s->first + s->count; i++)
+                if (!word_is_nil(c->cases.data[i].key) && c->cases.data[i].target == at) return true;
+        }
+    }
+    return false;
+}
+
+/* What machine code is made from is what the verifier finds. */
+static bool flow_agrees(const Chunk *c)
+{
+    const char *error;
+    uint32_t at;
+    int32_t *wanted = chunk_heights(c, &error, &at);
+    if (!wanted) return true;
+    bool *targets = base_calloc(c->code.len + 1, sizeof *targets);
+    int32_t *got = chunk_flow(c, targets);
+    bool same = got && memcmp(got, wanted, c->code.len * sizeof *got) == 0;
+    for (uint32_t ip = 0; same && ip < c->code.len; ip++) same = targets[ip] == is_target(c, wanted, ip);
+    base_free(targets);
+    base_free(got);
+    base_free(wanted);
+    return same;
+}
+
 static bool verify_any(const Chunk *c, unsigned *senseless)
 {
     const char *error;
     uint32_t at;
     bool ok = chunk_verify(c, &error, &at);
     if (ok != !error || (!ok && at >= c->code.len)) ++*senseless;
+    if (ok && !flow_agrees(c)) ++*senseless;
     return ok;
 }
 
