@@ -267,7 +267,9 @@ static uint32_t single_at(const Maker *k, uint32_t ip)
 {
     uint8_t op = op_at(k->c, ip);
     uint32_t id = stencil_of[op][k->state];
-    if (!id || !constants_stay(k->c, ip, ip + length_at(k->c, ip))) return 0;
+    bool stay = constants_stay(k->c, ip, ip + length_at(k->c, ip));
+    if (!stay && op == OP_PUSH_CONST) return STENCIL_push_moving_0 + k->state + 1u;
+    if (!id || !stay) return 0;
     return is_call(op) || is_tail_call(op) ? call_stencil(k, ip, id) : for_items(k, ip, op, id);
 }
 
@@ -474,7 +476,7 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
     note_type(k, ip, end, id != 0 && !op_is_block(op_at(k->c, ip)));
     bool gives_int = fused && gives_small_integer(k, id);
     bool calls = id && !fused && (is_call(op_at(k->c, ip)) || calls_value(op_at(k->c, ip)));
-    bool tail = id && !fused && is_tail_call(op_at(k->c, ip));
+    bool tail = id && !fused && (is_tail_call(op_at(k->c, ip)) || op_at(k->c, ip) == OP_TAIL_CALL_VALUE);
     if (k->l->checks && (calls || tail)) add_code(k, ip, end, STENCIL_checked_0 + k->state + 1);
     if (calls) {
         add_call(k, ip, end, id);
@@ -916,6 +918,8 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
         return header_word(w->c);
     case HOLE_BEGUN:
         return header_word(w->c) | computed_flag(w) << 8;
+    case HOLE_CONSTANT:
+        return (uintptr_t)&w->c->constants.data[value_at(w->c, p->ip, 'k')];
     case HOLE_WRONG:
         return (uintptr_t)&w->l->wish.guesses->sites[p->ip].wrong;
     case HOLE_COUNTER:

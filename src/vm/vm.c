@@ -275,6 +275,25 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         ip += (end) + PEEK_I(distance); \
         NEXT;                           \
     } while (0)
+#define TAIL_CALL_HEAD                                                                         \
+    do {                                                                                       \
+        Word head = ITEM((ptrdiff_t)argc + 1), data;                                           \
+        if (UNLIKELY(!word_is_sym(head))) {                                                    \
+            sp -= argc + 1;                                                                    \
+            if (MUST_CHECK) computed = !items_as_written(m, f, c, AT, WORD_NIL, sp, argc + 1); \
+            if (make_headless(m, sp, argc + 1, computed, &data)) GIVE(data);                   \
+            callee = headed_function(m, head, argc + 1);                                       \
+            if (callee) {                                                                      \
+                sp += ++argc;                                                                  \
+                ENTER_TAIL;                                                                    \
+            }                                                                                  \
+            Word goal = make_call(m, head, sp + 1, argc);                                      \
+            POP_FRAME;                                                                         \
+            HAND_OVER(call_tier0(m, goal, call_type, computed));                               \
+        }                                                                                      \
+        callee = functions_get(&vm->functions, word_sym_id(head), argc);                       \
+        ENTER_TAIL;                                                                            \
+    } while (0)
 #define BRANCH_IF(condition, end)        \
     do {                                 \
         if (condition) {                 \

@@ -247,6 +247,26 @@ assert [x["operation"] for x in s["bailout_sites"] if x["operation"] in ("block"
 assert [x["count"] for x in s["bailout_sites"] if x["operation"] == "call_native"] == [1], s'
 
 cat >f.metta <<'END'
+(= (apply $f $n)
+   ($f $n (K 0)))
+(= (down $n $k)
+   (if (< $n 1) (unify ($n $k) (0 (K $x)) $x no) (apply down (- $n 1))))
+(= (is-zero $k)
+   (== $k (K 0)))
+!(down 0 (K 1))
+!(is-zero (K 0))
+!(down 100 (K 1))
+!(is-zero (K 0))
+END
+run 2
+expect "last calls of values, unification and constants that move do not leave" python3 -c '
+import json
+s = json.load(open("figures"))
+assert not [x for x in s["bailout_sites"] if x["operation"] in ("unify_terms", "push_const")], s
+assert all(x["count"] == 1 for x in s["bailout_sites"] if x["operation"] == "tail_call_value"), s
+assert s["jit_bailouts"] < 12, s'
+
+cat >f.metta <<'END'
 (= (k)
    (let $u (add-atom &self (= (f extra) 1)) 5))
 (= (f $n)
