@@ -34,6 +34,7 @@ enum {
     OBJ_EVALUATED = 2, /* EXPR: known to be irreducible */
     OBJ_NEGATIVE = 4,  /* BIG: sign */
     OBJ_PLAIN = 8,     /* VAR: written by the programmer: prints without its number */
+    OBJ_FLAT = 8,      /* EXPR that is stored: no item is a heap object */
     OBJ_STORED = 16,   /* lives in a space's store, not in the heap */
     /* EXPR, for the debugger: its evaluation is to be told; a part of it is such. */
     OBJ_SPOT = 32,

@@ -500,9 +500,10 @@ static Word put_leaf(Store *s, Word w)
 static Word close_expr(Store *s, const Word *items, uint32_t len)
 {
     uint64_t state = len;
-    bool ground = true;
+    bool ground = true, flat = true;
     for (uint32_t i = 0; i < len; i++) {
         ground &= stored_is_ground(items[i]);
+        flat &= !word_is_heap(items[i]);
         state = hash_step(state, stored_hash(items[i]));
     }
     uint32_t hash = hash_end(state);
@@ -511,7 +512,7 @@ static Word close_expr(Store *s, const Word *items, uint32_t len)
         obj_ref(s, o);
         for (uint32_t i = 0; i < len; i++) store_unref(s, items[i]);
     } else {
-        o = stored_new(s, OBJ_EXPR, ground ? OBJ_GROUND : 0, len, hash);
+        o = stored_new(s, OBJ_EXPR, (ground ? OBJ_GROUND : 0) | (flat ? OBJ_FLAT : 0), len, hash);
         memcpy(o->body, items, len * sizeof(Word));
         if (ground) table_insert(s, o);
     }

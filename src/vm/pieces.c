@@ -236,11 +236,7 @@ static __attribute__((noinline)) Word inner_copy(Machine *m, Word expr, Word par
     const Obj *from = word_obj(expr);
     uint32_t n = from->len;
     if (from->flags & (OBJ_GROUND | OBJ_EVALUATED)) return WORD_NIL;
-    if (atom_is_cons(part)) {
-        if (expr_len(part) != n) return WORD_NIL;
-        for (uint32_t i = 0; i < n; i++)
-            if (word_is_heap(expr_items(part)[i])) return WORD_NIL;
-    }
+    if (atom_is_cons(part) && (expr_len(part) != n || !(word_obj(part)->flags & OBJ_FLAT))) return WORD_NIL;
     Word head = atom_deref(from->body[0]);
     if (!heads_plain_data(m, head, n, note) && !heads_data(m, expr)) return WORD_NIL;
     Obj *copy = open_copy(m, n, note);
