@@ -17,6 +17,7 @@
  *   t  p instantiated or matched: on the way on its variables exist     i instantiated, and the frame ends, or the value replaces it
  *      1 2 an expression with an item 1, 2 that is replaced             x the same for item n, 0: none
  *      c an expression                                                  h the left side of a rule for the chunk's function
+ *      n instantiated with variables of its own
  *   k  k any atom                      y a symbol
  *      o an operation that code may run itself                          b an operation that code may call
  *   f  f takes as many arguments as are passed
@@ -71,6 +72,7 @@ static const char *const contracts[256] = {
     [OP_MATCH_ATOM] = "rk..",
     [OP_MATCH_SAME] = "rr.",
     [OP_SPLIT] = "rww.",
+    [OP_BIND_NEW] = "Fn..",
     [OP_UNIFY_STEP] = "pp..",
     [OP_UNIFY_HEAD] = "hq.",
     [OP_TRY] = ".",
@@ -576,7 +578,7 @@ static bool check_head(Audit *a, uint32_t at, uint32_t template)
 
 static bool check_template(Audit *a, uint32_t at, char contract, uint32_t template)
 {
-    bool ok = contract == 'h' || read_term(a, at, template);
+    bool ok = contract == 'h' || contract == 'n' || read_term(a, at, template);
     switch (contract) {
     case '1':
         return ok && has_item(a, at, template, 1);
@@ -799,6 +801,7 @@ static bool is_for_steps(uint8_t op)
     case OP_MATCH_TEMPLATE:
     case OP_SPLIT:
     case OP_UNIFY_HEAD:
+    case OP_BIND_NEW:
     case OP_UNIFY_STEP:
     case OP_TRY:
     case OP_GUARD_EXPR:

@@ -502,15 +502,39 @@ static void to_body(Compiler *c, Clause *clause)
         EMIT1(c, OP_JUMP, clause->body);
 }
 
+/* What is done with variables in the place of new parts of a head with so many TESTS: they are bound, or it is left to unification at *SLOW if a test follows
+ * that could fail. */
+static void bind_new_parts(Compiler *c, uint32_t tests, uint32_t *slow)
+{
+    for (size_t i = 0; i < c->new_parts.len; i++) {
+        const NewPart *p = &c->new_parts.data[i];
+        place_label(c, p->label);
+        place_clause(c, true);
+        c->height = 0;
+        if (p->tests == tests) {
+            EMIT4(c, OP_BIND_NEW, p->local, template(c, p->pattern), expr_len(p->pattern),
+                  need_label(c, slow));
+            EMIT1(c, OP_JUMP, p->back);
+        } else {
+            EMIT1(c, OP_JUMP, need_label(c, slow));
+        }
+    }
+}
+
 /* Try CLAUSE; NEXT is where the others of S are tried, MORE says that there are some. */
 static void compile_attempt(Compiler *c, Clause *clause, const Selection *s, uint32_t next, bool more)
 {
     uint32_t slow = NO_LABEL;
     begin_clause(c, clause);
     place_clause(c, true);
+    vec_clear(&c->new_parts);
+    c->in_head = !more; /* an alternative must not see what was bound */
     compile_head(c, clause, s, next, &slow);
+    c->in_head = false;
+    uint32_t tests = c->tests;
     if (more) EMIT1(c, OP_TRY, next);
     to_body(c, clause);
+    bind_new_parts(c, tests, &slow);
     if (slow == NO_LABEL) return;
     place_label(c, slow);
     place_clause(c, true);
@@ -671,6 +695,7 @@ Chunk *compile_function(Runtime *rt, Scope *scope, Functions *fs, uint32_t name,
     rt->heap.next_serial = serial;
     vec_free(&c.clauses);
     vec_free(&c.slots);
+    vec_free(&c.new_parts);
     for (size_t i = 0; i < c.signatures.len; i++) base_free(c.signatures.data[i]);
     vec_free(&c.signatures);
     vec_free(&c.slot_map);

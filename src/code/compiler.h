@@ -63,6 +63,15 @@ typedef struct NodePlace {
     Span span;
 } NodePlace;
 
+/* A test of a head, for an expression of which all variables are new: where the local holds a variable and no other test follows, that is bound to
+ * an instance of PATTERN in place of unification. */
+typedef struct NewPart {
+    uint32_t label, back; /* where the test jumps to; behind it */
+    uint32_t local;
+    Word pattern;
+    uint32_t tests; /* that had been made when those inside were */
+} NewPart;
+
 typedef struct Compiler {
     Runtime *rt;
     Scope *scope;
@@ -86,6 +95,9 @@ typedef struct Compiler {
     uint32_t part;               /* next free local */
     uint32_t heads, bodies;      /* locals that heads and bodies use */
     VEC(uint32_t) slot_map;      /* as the chunk's, with the numbers of now */
+    bool in_head;                /* patterns are those of a left side */
+    uint32_t tests;              /* of patterns that were made */
+    VEC(NewPart) new_parts;      /* of the clause at work */
     uint32_t end;                /* label: no clause is left */
     uint32_t fail;               /* label of an instruction fail, made at need */
     size_t compared; /* where the code stood behind a guard_same, with no label placed since; or 0 */

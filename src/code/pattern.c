@@ -29,6 +29,37 @@ bool pattern_key(Word pattern, Word *head, uint32_t *len)
 
 /* -- Tests -- */
 
+/* Has the clause met no variable of PATTERN before? */
+static bool is_all_new(Matching *m, Word pattern)
+{
+    uint32_t *counts = count_slots(m->c, pattern);
+    bool new = true;
+    for (uint32_t i = 0; i < m->c->slots.len; i++)
+        if (counts[i]) new &= m->c->slots.data[i].state == SLOT_NONE;
+    for (size_t i = 0; i < m->variables.len; i++)
+        new &= counts[word_slot_index(m->variables.data[i].slot)] == 0;
+    base_free(counts);
+    return new;
+}
+
+/* Where a test goes that leaves it to unification. */
+static uint32_t slow_label(Matching *m)
+{
+    m->c->tests++;
+    return need_label(m->c, m->slow);
+}
+
+/* The same of the test whether LOCAL holds an expression like PATTERN. */
+static uint32_t slow_part(Matching *m, Word pattern, uint32_t local)
+{
+    Compiler *c = m->c;
+    if (!c->in_head || !is_all_new(m, pattern)) return slow_label(m);
+    NewPart part = {.label = new_label(c), .local = local, .pattern = pattern};
+    vec_push(&c->new_parts, part);
+    c->tests++;
+    return part.label;
+}
+
 static void match(Matching *m, Word pattern, uint32_t local, int depth);
 
 /* The items from FIRST on. */
@@ -48,10 +79,23 @@ static void match_items(Matching *m, Word pattern, uint32_t local, uint32_t firs
     }
 }
 
+/* The same behind the outermost test, of which a new part may tell: it would be behind PARTS others. */
+static void match_part(Matching *m, Word pattern, uint32_t local, uint32_t first, int depth, size_t parts)
+{
+    Compiler *c = m->c;
+    bool new = c->new_parts.len > parts;
+    if (new) {
+        c->new_parts.data[parts].back = new_label(c);
+        place_label(c, c->new_parts.data[parts].back);
+    }
+    match_items(m, pattern, local, first, depth);
+    if (new) c->new_parts.data[parts].tests = c->tests;
+}
+
 /* Only unification can match this pattern. */
 static void leave_to_unification(Matching *m, Word pattern)
 {
-    EMIT1(m->c, OP_JUMP, need_label(m->c, m->slow));
+    EMIT1(m->c, OP_JUMP, slow_label(m));
     slots_of_term(m->c, pattern, SLOT_SET);
 }
 
@@ -62,20 +106,25 @@ static void match(Matching *m, Word pattern, uint32_t local, int depth)
     uint32_t len;
     if (word_is_slot(pattern)) {
         if (slot_info(c, pattern)->state == SLOT_SET)
-            EMIT3(c, OP_MATCH_SAME, local, slot_local(c, pattern), need_label(c, m->slow));
+            EMIT3(c, OP_MATCH_SAME, local, slot_local(c, pattern), slow_label(m));
         else
             leave_to_unification(m, pattern);
     } else if (pattern_key(pattern, &head, &len) && len <= UINT8_MAX && depth > 0) {
-        if (len)
-            EMIT5(c, OP_MATCH_FUNCTOR, local, constant(c, head), len, m->miss, need_label(c, m->slow));
-        else
-            EMIT4(c, OP_MATCH_CONST, local, constant(c, head), m->miss, need_label(c, m->slow));
-        if (len) match_items(m, pattern, local, 1, depth);
+        if (!len) {
+            EMIT4(c, OP_MATCH_CONST, local, constant(c, head), m->miss, slow_label(m));
+            return;
+        }
+        size_t parts = c->new_parts.len;
+        uint32_t slow = slow_part(m, pattern, local);
+        EMIT5(c, OP_MATCH_FUNCTOR, local, constant(c, head), len, m->miss, slow);
+        match_part(m, pattern, local, 1, depth, parts);
     } else if (atom_is_cons(pattern) && expr_len(pattern) <= UINT8_MAX && depth > 0) {
-        EMIT4(c, OP_MATCH_LENGTH, local, expr_len(pattern), m->miss, need_label(c, m->slow));
-        match_items(m, pattern, local, 0, depth);
+        size_t parts = c->new_parts.len;
+        uint32_t slow = slow_part(m, pattern, local);
+        EMIT4(c, OP_MATCH_LENGTH, local, expr_len(pattern), m->miss, slow);
+        match_part(m, pattern, local, 0, depth, parts);
     } else if (!atom_is_cons(pattern)) {
-        EMIT4(c, OP_MATCH_ATOM, local, constant(c, pattern), m->miss, need_label(c, m->slow));
+        EMIT4(c, OP_MATCH_ATOM, local, constant(c, pattern), m->miss, slow_label(m));
     } else {
         leave_to_unification(m, pattern);
     }
@@ -106,7 +155,7 @@ static void match_repeated(Matching *m)
         Occurrence *first = first_occurrence(m, i);
         if (!first) continue;
         uint32_t x = fetch_part(c, first), y = fetch_part(c, &m->variables.data[i]);
-        EMIT3(c, OP_MATCH_SAME, x, y, need_label(c, m->slow));
+        EMIT3(c, OP_MATCH_SAME, x, y, slow_label(m));
     }
 }
 

@@ -560,6 +560,21 @@ bool unify_head(Machine *m, Frame *f, const Chunk *c, uint32_t lhs, uint32_t alt
     return true;
 }
 
+bool bind_new(Machine *m, const Chunk *c, Word var, uint32_t pattern, uint32_t n)
+{
+    const Template *t = &c->templates.data[pattern];
+    var = atom_deref(var);
+    /* A damaged file may have any term there. */
+    if (!word_is_cell(var) || !atom_is_cons(t->term) || expr_len(t->term) != n) return false;
+    Word few[SLOTS_INLINE];
+    Word *slots = t->count <= SLOTS_INLINE ? few : base_alloc(t->count * sizeof *slots);
+    for (uint32_t i = 0; i < t->count; i++) slots[i] = WORD_NIL;
+    Word value = instantiate(&m->rt->heap, t->term, slots, template_names(c, t));
+    if (slots != few) base_free(slots);
+    bind_cell(&m->rt->bind, var, value);
+    return true;
+}
+
 /* What came of a trial of unification. */
 static MatchOutcome match_outcome(Machine *m, Trial t, bool ok, const WordVec *custom)
 {

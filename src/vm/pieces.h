@@ -217,6 +217,9 @@ Word rebuild_goal(Machine *m, const Frame *f, const Chunk *c);
  * choice point for the code at ALTERNATIVE unless that is 0, so that another frame may be current.  False: nothing is bound. */
 bool unify_head(Machine *m, Frame *f, const Chunk *c, uint32_t lhs, uint32_t alternative);
 
+/* Bind VAR, if it is an unbound variable, to template PATTERN, an expression of N items, with new variables. */
+bool bind_new(Machine *m, const Chunk *c, Word var, uint32_t pattern, uint32_t n);
+
 typedef enum MatchOutcome {
     MATCH_YES,
     MATCH_NO,     /* nothing is bound */
