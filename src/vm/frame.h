@@ -95,8 +95,10 @@ static inline void set_locals(Frame *f, const Chunk *c, const Word *from, uint32
         __asm__("" : : : "memory");
     }
     /* Perhaps some too many: the stack goes on. */
-    for (Word *at = locals + n, *end = locals + c->locals; at < end; at += 4)
-        at[0] = at[1] = at[2] = at[3] = WORD_NIL;
+    Word *at = locals + n, *end = locals + c->locals;
+    if (at >= end) return;
+    at[0] = at[1] = WORD_NIL;
+    for (at += 2; at < end; at += 4) at[0] = at[1] = at[2] = at[3] = WORD_NIL;
 }
 
 /* Lay the frame F for C, whose results PARENT gets, with the first N of its locals, which may overlap it. */
