@@ -59,6 +59,15 @@ const Expression *chunk_before(const Chunk *c, uint32_t offset)
     return n ? &c->expressions.data[n - 1] : NULL;
 }
 
+const Template *chunk_clause_template(const Chunk *c, uint32_t offset)
+{
+    /* What stands apart from the rest of the clause leads back to it. */
+    if (c->code.data[offset] == OP_JUMP)
+        offset += 3 + (uint32_t)(int16_t)op_read16(&c->code.data[offset + 1]);
+    const Expression *e = chunk_before(c, offset);
+    return e ? &c->templates.data[e->term] : NULL;
+}
+
 const Expression *chunk_expression(const Chunk *c, uint32_t offset)
 {
     size_t i = expressions_before(c, offset);

@@ -108,6 +108,8 @@ void chunk_expire(Chunk *c);
 const Expression *chunk_expression(const Chunk *c, uint32_t offset);
 /* The last expression that starts before OFFSET, or NULL.  Logarithmic. */
 const Expression *chunk_before(const Chunk *c, uint32_t offset);
+/* A template of the clause that the code at OFFSET is of, with all its variables, or NULL.  Logarithmic. */
+const Template *chunk_clause_template(const Chunk *c, uint32_t offset);
 /* The innermost expression to whose code the instruction belongs that OFFSET is in, or NULL.  Linear. */
 const Expression *chunk_innermost(const Chunk *c, uint32_t offset);
 /* The clause of the code at OFFSET, as far as it is known.  Logarithmic. */

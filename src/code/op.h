@@ -39,12 +39,13 @@ typedef struct OpInfo {
 /* An opcode that stands for several instructions in a row, its PARTS.  It is the opcode of the first of them, with its operands; the
  * bytes of the others stay behind it, for whoever comes to them from elsewhere, and it goes on behind the last. */
 enum { FUSION_MAX = 6 };
-/* Which of their operands are the same locals. */
+/* Which of their operands are the same locals, as a rule. */
 typedef enum FusionLocals {
     FUSE_ANY,
-    FUSE_SAME, /* the first ones of the first two parts */
-    FUSE_BOTH, /* the same; and the second one of the first part and the first one of the third */
-    FUSE_EACH, /* the first ones of the first and the third, and those of the second and the fourth part */
+    FUSE_SAME,  /* the first ones of the first two parts */
+    FUSE_BOTH,  /* the same; and the second one of the first part and the first one of the third */
+    FUSE_EACH,  /* the first ones of the first and the third, and those of the second and the fourth part */
+    FUSE_THREE, /* none need be, but the fourth part takes three operands */
 } FusionLocals;
 typedef struct Fusion {
     uint8_t op, count, locals;
@@ -63,6 +64,8 @@ static inline bool fusion_fits(const Fusion *f, const uint32_t *first, uint32_t 
         return first[0] == first[1] && second == first[2];
     case FUSE_EACH:
         return first[0] == first[2] && first[1] == first[3];
+    case FUSE_THREE:
+        return first[3] == 3;
     }
     return false;
 }

@@ -248,7 +248,9 @@ void collapse_counts(Machine *m);
 bool is_counted(Machine *m);
 /* A list gathered newest first, as an expression oldest first. */
 Word gathered(Heap *h, Word list);
-Step collapse_resume(Machine *m, Frame *f, Word value);
+/* F, a FRAME_COLLAPSE, is given VALUE, which is no variable that is bound: it gathers it, and wants the next one.  Constant time, but
+ * for a copy of an expression that holds variables. */
+void collapse_take(Machine *m, const Frame *f, Word value);
 Step collapse_end(Machine *m, Choice *c);
 Step case_resume(Machine *m, Frame *f, Word value);
 Step case_empty(Machine *m, Choice *c);

@@ -128,7 +128,8 @@ static Step resume_frame(Machine *m, Frame *f, Word value)
     case FRAME_SCOPE:
         return scope_resume(m, f, value);
     case FRAME_COLLAPSE:
-        return collapse_resume(m, f, value);
+        collapse_take(m, f, value);
+        return STEP_FAIL;
     case FRAME_COLLAPSE_BIND:
         return collapse_bind_resume(m, f, value);
     case FRAME_CASE:

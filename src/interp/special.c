@@ -134,17 +134,17 @@ Step collapse_start(Machine *m, FrameKind kind, Word atom, Word goal, Word type)
 }
 
 /* The choice point of a collapse lies directly below its frame. */
-static Choice *collapse_choice(Machine *m, const Frame *f)
+static Choice *collapse_choice(const Frame *f)
 {
-    Choice *c = m->choice;
-    while (c->kind != CHOICE_COLLAPSE || c->u.owner != f) c = c->prev;
+    Choice *c = (Choice *)((char *)f - offsetof(Choice, slot) - COLLAPSE_SLOTS * sizeof(Word));
+    assert(c->kind == CHOICE_COLLAPSE && c->u.owner == f);
     return c;
 }
 
 bool is_counted(Machine *m)
 {
     const Frame *f = m->frame;
-    return f->kind == FRAME_COLLAPSE && (collapse_choice(m, f)->flags & COLLAPSE_COUNTS);
+    return f->kind == FRAME_COLLAPSE && (collapse_choice(f)->flags & COLLAPSE_COUNTS);
 }
 
 static void gather(Machine *m, Choice *c, unsigned list, Word item)
@@ -154,22 +154,20 @@ static void gather(Machine *m, Choice *c, unsigned list, Word item)
     c->index += list == COLLAPSE_RESULTS;
 }
 
-Step collapse_resume(Machine *m, Frame *f, Word value)
+void collapse_take(Machine *m, const Frame *f, Word value)
 {
-    Choice *c = collapse_choice(m, f);
-    if (value == W_SYM(EMPTY)) return STEP_FAIL;
+    Choice *c = collapse_choice(f);
+    if (value == W_SYM(EMPTY)) return;
     unsigned list = atom_is_error(value) ? COLLAPSE_ERRORS : COLLAPSE_RESULTS;
-    if (c->flags & COLLAPSE_COUNTS) {
+    if (c->flags & COLLAPSE_COUNTS)
         *(list == COLLAPSE_ERRORS ? &c->limit : &c->index) += 1;
-        return STEP_FAIL;
-    }
-    gather(m, c, list, kept_result(m, c, value));
-    return STEP_FAIL;
+    else
+        gather(m, c, list, kept_result(m, c, value));
 }
 
 Step collapse_bind_resume(Machine *m, Frame *f, Word value)
 {
-    Choice *c = collapse_choice(m, f);
+    Choice *c = collapse_choice(f);
     if (value != W_SYM(EMPTY)) gather(m, c, COLLAPSE_RESULTS, bound_pair(m, value, c));
     return STEP_FAIL;
 }

@@ -36,6 +36,8 @@ typedef struct Maker {
         int_on_top; /* the top is in a register, a small integer: it is known if control comes from the piece before */
     uint8_t state; /* operands in registers */
     bool flows;    /* control comes from the piece before */
+    InPlaceChunk in_place;
+    VEC(uint32_t) marks; /* pieces before the places where calls give their results */
 } Maker;
 
 /* -- Guesses -- */
@@ -147,6 +149,13 @@ static uint32_t add_piece(Maker *k, uint32_t stencil, uint32_t ip, int32_t heigh
     return (uint32_t)l->pieces.len++;
 }
 
+/* The stencil ID at IP, for LOCAL. */
+static void add_for_local(Maker *k, uint32_t id, uint32_t ip, uint32_t local)
+{
+    uint32_t piece = add_piece(k, id, ip, 0);
+    k->l->pieces.data[piece].goes = local;
+}
+
 static void add_spill(Maker *k, uint32_t ip, int32_t height)
 {
     if (k->state) add_piece(k, k->state == 1 ? STENCIL_spill_1 : STENCIL_spill_2, ip, height);
@@ -198,6 +207,13 @@ static bool constants_stay(const Chunk *c, uint32_t ip, uint32_t end)
     return true;
 }
 
+/* Can those of the fusion F, which stands from IP to END, be put into its stencil? */
+static bool constants_suit(const Chunk *c, const Fusion *f, uint32_t ip, uint32_t end)
+{
+    if (f->op == OP_SAME_LOCALS_RETURN && word_is_heap(c->constants.data[value_at(c, ip, 'k')])) return false;
+    return constants_stay(c, ip, end);
+}
+
 /* Does F fit at IP?  Then *END is where it ends. */
 static bool fits(const Maker *k, const Fusion *f, uint32_t ip, uint32_t *end)
 {
@@ -225,16 +241,17 @@ static uint32_t for_items(const Maker *k, uint32_t ip, uint8_t op, uint32_t id)
     return own ? id + 1 + items - STENCIL_LEAST_MADE : id;
 }
 
-/* The stencil of a fusion that begins at IP and where it ends; 0 when there is none.  Where bytecode has none neither has machine code:
+/* The stencil of a fusion that begins at IP and ends before LIMIT, and where it ends; 0 when there is none.  Where bytecode has none neither has machine code:
  * a better one begins in the middle of what would fit.  Its own is the first that fits; those behind it serve where that has no stencil. */
-static uint32_t fused_at(const Maker *k, uint32_t ip, uint32_t *end)
+static uint32_t fused_at(const Maker *k, uint32_t ip, uint32_t limit, uint32_t *end)
 {
     size_t count;
     if (is_dropped(k, ip, GUESS_FUSED)) return 0;
     const Fusion *all = op_fusions(&count), *own = op_fusion(k->c->code.data[ip]);
     for (const Fusion *f = own; f && f < all + count; f++) {
         uint32_t id = stencil_of[f->op][k->state];
-        if (id && fits(k, f, ip, end) && constants_stay(k->c, ip, *end)) return for_items(k, ip, f->op, id);
+        if (id && fits(k, f, ip, end) && *end <= limit && constants_suit(k->c, f, ip, *end))
+            return for_items(k, ip, f->op, id);
     }
     return 0;
 }
@@ -402,6 +419,13 @@ static void add_over(Maker *k, uint32_t ip, uint32_t test)
     vec_push(&k->cold, over);
 }
 
+/* A place where the instruction at IP is given a result, with HEIGHT operands; bytes from the beginning.  The mark is the last piece but one. */
+static uint32_t add_returned(Maker *k, uint32_t ip, int32_t height)
+{
+    add_piece(k, STENCIL_stay_mark, ip, height);
+    return k->l->pieces.data[add_piece(k, STENCIL_returned, ip, height)].at;
+}
+
 /* The call at IP, by the stencil ID. */
 static void add_call(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
 {
@@ -413,10 +437,12 @@ static void add_call(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
         k->l->pieces.data[test].goes = k->l->size;
         k->state = state;
         add_over(k, ip, test);
-        k->l->pieces.data[test].back = k->l->size;
     }
-    k->l->pieces.data[call].back = k->l->size;
-    add_piece(k, STENCIL_returned, ip, k->heights[ip]);
+    uint32_t back = add_returned(k, ip, k->heights[ip]), mark = (uint32_t)k->l->pieces.len - 2;
+    k->l->pieces.data[mark].length = (uint16_t)(end - ip);
+    vec_push(&k->marks, mark);
+    k->l->pieces.data[call].back = back;
+    if (tests) k->l->pieces.data[test].back = back;
     k->state = 1;
     k->flows = true;
 }
@@ -456,6 +482,21 @@ static bool choose_numbers(Maker *k, uint32_t ip, bool floats, bool fused, uint3
     return guesses;
 }
 
+/* The stencil of what stands at IP, a fusion only if it ends before LIMIT; 0: there is none.  *END is where that ends, *GUESSES: what choose_numbers
+ * says. */
+static uint32_t choose(Maker *k, uint32_t ip, uint32_t limit, uint32_t *end, bool *guesses)
+{
+    uint32_t id = fused_at(k, ip, limit, end), alone = ip + length_at(k->c, ip);
+    if (!id) *end = alone;
+    bool floats = expect_floats(k, ip, *end);
+    if (!id || (floats && !stencils[id - 1].floats)) {
+        *end = alone;
+        id = single_at(k, ip);
+    }
+    *guesses = id && choose_numbers(k, ip, floats, *end != alone, &id);
+    return id;
+}
+
 /* Lay out what stands at IP; returns where it ends. */
 static uint32_t add_instruction(Maker *k, uint32_t ip)
 {
@@ -464,14 +505,9 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
         add_switch(k, ip);
         return end;
     }
-    uint32_t id = fused_at(k, ip, &end), piece = (uint32_t)k->l->pieces.len;
-    bool fused = id != 0, floats = expect_floats(k, ip, end);
-    if (!fused || (floats && !stencils[id - 1].floats)) {
-        fused = false;
-        end = ip + length_at(k->c, ip);
-        id = single_at(k, ip);
-    }
-    bool guesses = id && choose_numbers(k, ip, floats, fused, &id);
+    bool guesses;
+    uint32_t alone = end, id = choose(k, ip, UINT32_MAX, &end, &guesses), piece = (uint32_t)k->l->pieces.len;
+    bool fused = end != alone;
     if (id && k->typed && stencils[id - 1].typed) id = stencils[id - 1].typed;
     note_type(k, ip, end, id != 0 && !op_is_block(op_at(k->c, ip)));
     bool gives_int = fused && gives_small_integer(k, id);
@@ -489,12 +525,154 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
     return end;
 }
 
+/* -- Frames that stay where they are -- */
+
+static void forget_from(Maker *k, size_t piece, uint32_t size)
+{
+    k->l->pieces.len = piece;
+    k->l->size = size;
+}
+
+/* Empty the locals that P stores, at IP. */
+static void add_clears(Maker *k, const InPlace *p, uint32_t ip)
+{
+    for (uint32_t i = 0; i < p->stored_count; i++) add_for_local(k, STENCIL_empty_local, ip, p->stored[i]);
+}
+
+/* Do instructions from IP to END read what P stores? */
+static bool reads_stored(const Chunk *c, const InPlace *p, uint32_t ip, uint32_t end)
+{
+    for (; ip < end; ip += length_at(c, ip)) {
+        uint32_t at = ip + 1;
+        for (const char *letter = op_info(op_at(c, ip))->operands; *letter; letter++) {
+            if (*letter == 's' && in_place_stored(p, c->code.data[at]) >= 0) return true;
+            at += op_operand_size(*letter);
+        }
+    }
+    return false;
+}
+
+/* Part I of the code S.  False: there is no code for it. */
+static bool add_part(Maker *k, const StayCode *s, uint32_t i)
+{
+    const InPlace *p = &s->code;
+    bool clears = !p->copies && !s->aside;
+    uint32_t ip = p->parts[i].start, last = p->parts[i].end, end;
+    uint32_t used = (uint32_t)k->heights[ip] - k->state; /* operands in memory */
+    while (ip < last) {
+        bool guesses; /* where it leaves, the usual code counts */
+        uint32_t id = choose(k, ip, last, &end, &guesses);
+        if (clears && end == last && reads_stored(k->c, p, ip, end))
+            id = choose(k, ip, last - 1, &end, &guesses);
+        if (!id) return false;
+        if (clears && end == last) add_clears(k, p, ip);
+        uint32_t piece = add_piece(k, id - 1, ip, k->heights[ip]);
+        k->l->pieces.data[piece].length = (uint16_t)(end - ip);
+        k->state = stencils[id - 1].ends >= 0 ? (uint8_t)stencils[id - 1].ends : 0;
+        uint32_t in_memory = end < last ? (uint32_t)k->heights[end] - k->state : 0;
+        used = in_memory > used ? in_memory : used;
+        ip = end;
+    }
+    return !s->aside || used + p->stored_count <= k->c->max_stack;
+}
+
+/* The parts of the code S, with STATE operands in registers at the beginning.  False: there is no code for it. */
+static bool add_parts(Maker *k, StayCode *s, uint8_t state)
+{
+    for (uint32_t i = 0; i < s->code.part_count; i++) {
+        k->state = i == 0 ? state : 0;
+        s->at[i] = k->l->size;
+        if (!add_part(k, s, i)) return false;
+    }
+    return true;
+}
+
+/* What has been laid out from piece FIRST on belongs to S, which it leaves for what will be laid out next. */
+static void note_stay(Maker *k, StayCode *s, size_t first)
+{
+    s->out = (uint32_t)k->l->pieces.len;
+    for (size_t i = first; i < k->l->pieces.len; i++) {
+        k->l->pieces.data[i].in_place = true;
+        k->l->pieces.data[i].cold = (uint32_t)k->l->stays.len;
+    }
+    vec_push(&k->l->stays, *s);
+}
+
+/* The code S for a result that is there at IP, but for what follows a copy.  False: there is none. */
+static bool lay_stay(Maker *k, StayCode *s, uint32_t ip)
+{
+    k->state = 1;
+    add_piece(k, s->code.late && !s->aside ? STENCIL_stay_early : STENCIL_stay, ip, k->heights[ip]);
+    return add_parts(k, s, 1) && !(s->code.copies && k->state);
+}
+
+/* Code for protected frames that are given a result at MARK, if they need not be copied first. */
+static void add_stay(Maker *k, uint32_t mark)
+{
+    StayCode s = {0};
+    size_t first = k->l->pieces.len;
+    uint32_t at = k->l->size, ip = k->l->pieces.data[mark].ip + k->l->pieces.data[mark].length;
+    if (!in_place_after(&k->in_place, ip, &s.code)) return;
+    /* There may be no room for what is stored aside. */
+    s.aside = s.code.stored_count && !s.code.copies;
+    if (!lay_stay(k, &s, ip)) {
+        forget_from(k, first, at);
+        bool again = s.aside;
+        s.aside = false;
+        if (!again || !lay_stay(k, &s, ip)) {
+            forget_from(k, first, at);
+            return;
+        }
+    }
+    k->l->pieces.data[mark].goes = at;
+    if (s.code.copies) {
+        uint32_t end = s.code.parts[0].end;
+        add_piece(k, STENCIL_move, end, k->heights[end]);
+        uint32_t words = k->c->locals + (uint32_t)k->heights[end];
+        for (uint32_t i = 0; i < words; i += 2) add_for_local(k, STENCIL_move_two, end, i);
+        add_clears(k, &s.code, end);
+        add_piece(k, STENCIL_moved, end, k->heights[end]);
+        add_hop(k, end);
+    }
+    note_stay(k, &s, first);
+    k->state = 0;
+    if (!s.aside) add_clears(k, &s.code, ip);
+    k->state = 1;
+    add_piece(k, STENCIL_stay_no_more, ip, k->heights[ip]);
+}
+
+static void add_stays(Maker *k)
+{
+    k->operands = 0;
+    for (size_t i = 0; i < k->marks.len; i++) add_stay(k, k->marks.data[i]);
+}
+
+/* The `try` at IP, if the frame can stay where it is until there is a result; before the usual code for it, which takes over. */
+static void add_try(Maker *k, uint32_t ip)
+{
+    StayCode s = {0};
+    size_t first = k->l->pieces.len;
+    uint32_t at = k->l->size;
+    if (!in_place_try(&k->in_place, ip + length_at(k->c, ip), &s.code)) return;
+    add_piece(k, STENCIL_try_here, ip, k->heights[ip]);
+    for (uint32_t i = 0; i < k->c->arity; i++) add_for_local(k, STENCIL_save_argument, ip, i);
+    bool ok = add_parts(k, &s, 0);
+    k->state = 0;
+    if (!ok) {
+        forget_from(k, first, at);
+        return;
+    }
+    note_stay(k, &s, first);
+    add_piece(k, STENCIL_try_no_more, ip, k->heights[ip]);
+}
+
 /* What stands at IP, which control may come to from elsewhere, too. */
 static uint32_t add_place(Maker *k, uint32_t ip)
 {
     if (!k->flows) k->state = 0;
     if (!k->flows || k->targets[ip]) k->typed = k->int_on_top = false;
     add_way_in(k, ip);
+    if (op_at(k->c, ip) == OP_TRY) add_try(k, ip);
     return add_instruction(k, ip);
 }
 
@@ -532,11 +710,11 @@ static void add_plain_call(Maker *k, Piece test)
 static void add_joins(Maker *k)
 {
     for (size_t i = 0; i < k->blocks.len; i++) {
-        Piece *block = &k->l->pieces.data[k->blocks.data[i]];
-        uint32_t ip = block->ip, to = jump_target(k->c, operand_of(k->c, ip, 'j'));
-        block->back = k->l->size;
+        uint32_t ip = k->l->pieces.data[k->blocks.data[i]].ip,
+                 to = jump_target(k->c, operand_of(k->c, ip, 'j'));
         k->state = 1;
-        add_piece(k, STENCIL_returned, ip, k->heights[to]);
+        uint32_t back = add_returned(k, ip, k->heights[to]);
+        k->l->pieces.data[k->blocks.data[i]].back = back;
         add_hop(k, to);
     }
 }
@@ -631,7 +809,9 @@ static void add_frame(Maker *k)
     add_piece(k, STENCIL_prologue, 0, 0);
     k->l->again = k->l->size;
     if (k->l->wish.counter) add_piece(k, STENCIL_count, 0, 0);
-    for (uint32_t i = k->c->arity; i < k->c->locals; i++) add_piece(k, STENCIL_empty_local, i, 0);
+    uint32_t i = k->c->arity;
+    for (; i + 2 <= k->c->locals; i += 2) add_for_local(k, STENCIL_empty_two, 0, i);
+    if (i < k->c->locals) add_for_local(k, STENCIL_empty_local, 0, i);
 }
 
 static void add_beginning(Maker *k)
@@ -683,6 +863,7 @@ bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
     /* About so many there will be: to grow little by little takes a quarter of the time. */
     vec_reserve(&l->pieces, 2 * c->code.len + 16);
     vec_reserve(&k.cold, c->code.len + 8);
+    in_place_begin(&k.in_place, c, k.heights);
     add_beginning(&k);
     for (uint32_t ip = 0; ip < c->code.len;) {
         if (k.heights[ip] < 0)
@@ -691,6 +872,7 @@ bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
             ip = add_place(&k, ip);
     }
     add_insides(&k);
+    add_stays(&k);
     add_joins(&k);
     add_colds(&k);
     add_ways_in(&k);
@@ -702,12 +884,14 @@ bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
     vec_free(&k.ways);
     vec_free(&k.insides);
     vec_free(&k.blocks);
+    vec_free(&k.marks);
     return true;
 }
 
 void layout_free(Layout *l)
 {
     vec_free(&l->pieces);
+    vec_free(&l->stays);
     base_free(l->map);
     l->map = NULL;
 }
@@ -761,6 +945,44 @@ static uint64_t operand_word(const Chunk *c, Operand o)
     return o.letter == 'k' ? c->constants.data[value] : word_int48(value);
 }
 
+/* The code for a frame that stays where it is that the piece is part of. */
+static const StayCode *stay_of(const Writer *w)
+{
+    return &w->l->stays.data[w->piece->cold];
+}
+
+/* Where what takes over from the piece begins. */
+static uint32_t takes_over(const Writer *w)
+{
+    const Layout *l = w->l;
+    return l->pieces.data[w->piece->in_place ? stay_of(w)->out : w->piece->cold].at;
+}
+
+/* Where LOCAL is: code that stays in place may have it aside. */
+static uint32_t place_of_local(const Writer *w, uint32_t local)
+{
+    if (!w->piece->in_place || !stay_of(w)->aside) return local;
+    int stored = in_place_stored(&stay_of(w)->code, local);
+    return stored < 0 ? local : w->c->locals + w->c->max_stack - 1 - (uint32_t)stored;
+}
+
+/* Where a jump of the piece to TARGET leads. */
+static uint32_t jump_place(const Writer *w, uint32_t target)
+{
+    if (!w->piece->in_place) return w->l->map[target];
+    const StayCode *s = stay_of(w);
+    for (uint32_t i = 0; i < s->code.part_count; i++)
+        if (s->code.parts[i].start == target) return s->at[i];
+    return takes_over(w);
+}
+
+/* Is stencil ID for a local, or more from it on, rather than for operands of an instruction? */
+static bool is_for_local(uint32_t id)
+{
+    return id == STENCIL_empty_local || id == STENCIL_empty_two || id == STENCIL_move_two ||
+           id == STENCIL_save_argument;
+}
+
 /* The byte of the operand of HOLE. */
 static const uint8_t *operand_byte(const Writer *w, const StencilHole *hole)
 {
@@ -770,14 +992,14 @@ static const uint8_t *operand_byte(const Writer *w, const StencilHole *hole)
 static uint64_t local_hole(const Writer *w, const StencilHole *hole)
 {
     const Piece *p = w->piece;
-    return local_displacement(p->stencil == STENCIL_empty_local ? p->ip : *operand_byte(w, hole));
+    return local_displacement(is_for_local(p->stencil) ? p->goes : place_of_local(w, *operand_byte(w, hole)));
 }
 
 static uint64_t jump_hole(const Writer *w, const StencilHole *hole)
 {
     const Piece *p = w->piece;
     if (p->stencil >= STENCIL_hop && p->stencil <= STENCIL_hop_2) return w->run + w->l->map[p->ip];
-    return w->run + w->l->map[jump_target(w->c, operand_at(w->c, p->ip, hole->distance))];
+    return w->run + jump_place(w, jump_target(w->c, operand_at(w->c, p->ip, hole->distance)));
 }
 
 static uint64_t operand_hole(const Writer *w, const StencilHole *hole)
@@ -811,6 +1033,12 @@ static uint64_t stub_address(const Stubs *stubs, HoleKind hole)
         return stubs->fail;
     case HOLE_STUB_YIELD:
         return stubs->yield;
+    case HOLE_STUB_GATHER:
+        return stubs->gather;
+    case HOLE_STUB_RECEIVE:
+        return stubs->receive;
+    case HOLE_STUB_COPY:
+        return stubs->copy;
 #define HOLE(id, what)
 #define CALLED(id, function) \
     case HOLE_##id:          \
@@ -882,6 +1110,8 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
         return behind(w);
     case HOLE_BACK:
         return w->run + p->back;
+    case HOLE_STAY:
+        return p->goes ? p->goes - (p->at + stencils[p->stencil].size) : 0;
     case HOLE_OTHER:
         return w->run + w->l->pieces.data[p->other].at;
     case HOLE_STACK:
@@ -914,6 +1144,8 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
         return computed_flag(w) << 8;
     case HOLE_NAME:
         return (uint64_t)w->c->name << 32;
+    case HOLE_CHOICE:
+        return choice_first(CHOICE_RETRY | CHOICE_ABOVE, w->c->arity);
     case HOLE_HEADER:
         return header_word(w->c);
     case HOLE_BEGUN:
@@ -931,7 +1163,7 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
     case HOLE_MAP:
         return (uintptr_t)w->l->map;
     case HOLE_SLOWLY:
-        return w->run + w->l->pieces.data[p->cold].at;
+        return w->run + takes_over(w);
     case HOLE_SELF:
         return w->run;
     case HOLE_OVER:
@@ -1005,6 +1237,7 @@ void hop_write(uint8_t *write, uint64_t run, uint64_t to)
     const StencilHole *hole = s->holes;
     assert(s->count == 1);
     memcpy(write, s->code, s->size);
+    memset(write - sizeof(uint32_t), 0, sizeof(uint32_t));
     bool ok = stencil_patch(hole->patch, write + hole->offset, run + hole->offset, to, hole->addend);
     assert(ok);
     (void)ok;

@@ -11,21 +11,25 @@
 #include "jit/arena.h"
 #include "jit/guess.h"
 #include "jit1/early.h"
+#include "jit1/inplace.h"
 
 /* A stencil in its place. */
 typedef struct Piece {
     uint16_t stencil;
-    uint16_t height;  /* operands in all */
-    uint16_t length;  /* bytes of bytecode that it stands for */
-    uint8_t state;    /* operands in registers */
-    bool aside : 1;   /* it is the part that is seldom used */
-    bool guesses : 1; /* where it leaves a guess was wrong, which is counted */
-    uint32_t ip;      /* the instruction it is for; of empty_local the local */
-    uint32_t at;      /* bytes from the beginning of the code */
-    uint32_t cold;    /* index of the piece where the VM takes over */
+    uint16_t height;   /* operands in all */
+    uint16_t length;   /* bytes of bytecode that it stands for */
+    uint8_t state;     /* operands in registers */
+    bool aside : 1;    /* it is the part that is seldom used */
+    bool guesses : 1;  /* where it leaves a guess was wrong, which is counted */
+    bool in_place : 1; /* it is part of code that a frame runs where it is */
+    uint32_t ip;       /* the instruction it is for */
+    uint32_t at;       /* bytes from the beginning of the code */
+    uint32_t
+        cold; /* index of the piece where the VM takes over; of a part of code that a frame runs where it is, that code's index */
     uint32_t
         goes; /* where a hop or a fill goes: bytes from the beginning; 0: to the instruction.  Of a switch the case.  Of the
-                 test before a call of the code itself where its result is given at once */
+                 test before a call of the code itself where its result is given at once.  Of a stay_mark the code
+                 for frames that stay where they are; 0: there is none.  Of what is for locals the first of them */
     uint32_t
         other; /* index of the piece that is the other part of it, where it has two; of such a result the test */
     uint32_t back; /* of a call: where it comes back to, bytes from the beginning */
@@ -42,6 +46,15 @@ typedef struct LayoutWish {
     Guesses *guesses; /* which to do without; which are made is noted there */
 } LayoutWish;
 
+/* Code that a frame runs where it is: where its parts begin, bytes from the beginning, and the index of the piece that takes over from it. */
+typedef struct StayCode {
+    InPlace code;
+    uint32_t at[IN_PLACE_PARTS];
+    uint32_t out;
+    bool
+        aside; /* it has the locals that it stores where the frame has operands, from the top down, none of which is in use */
+} StayCode;
+
 /* Machine code in the making: where everything will be. */
 typedef struct Layout {
     VEC(Piece) pieces;
@@ -56,13 +69,14 @@ typedef struct Layout {
         empty; /* where locals that are no arguments are emptied before that, bytes from the beginning; 0: there are none */
     Early early; /* if it begins so */
     bool checks; /* calls look at FF_CHECK: frames with it may run this code */
+    VEC(StayCode) stays;
     uint32_t *
         map; /* by offset of an instruction: where to go on there, bytes from the beginning; 0: nowhere.  To be freed */
 } Layout;
 
 /* Addresses that all machine code refers to. */
 typedef struct Stubs {
-    uint64_t step, given, fail, yield, leave;
+    uint64_t step, given, fail, yield, gather, receive, copy, leave;
     Step (*enter)(Machine *m, const void *code);
 } Stubs;
 
@@ -72,7 +86,7 @@ bool layout_make(Layout *l, const Chunk *c, LayoutWish wish);
 void layout_free(Layout *l);
 /* Write the code of the layout to WRITE, from where it will run at RUN.  False when something is out of reach. */
 bool layout_write(const Layout *l, const Chunk *c, const Stubs *stubs, uint8_t *write, uint64_t run);
-/* Write a jump to TO at WRITE, where a return of a call would be. */
+/* Write a jump to TO at WRITE, where a return of a call would be; there is no other way for frames that stay where they are any more. */
 void hop_write(uint8_t *write, uint64_t run, uint64_t to);
 /* Write the stencil ID, all of whose holes are for addresses of C or of STUBS, and return its size; as above. */
 uint32_t stub_write(StencilName id, const Stubs *stubs, uint8_t *write, uint64_t run, bool *ok);

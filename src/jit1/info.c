@@ -7,7 +7,7 @@ static size_t first_aside(const Layout *l)
 {
     size_t first = l->pieces.len;
     for (size_t i = 0; i < l->pieces.len; i++)
-        if (l->pieces.data[i].cold < first) first = l->pieces.data[i].cold;
+        if (!l->pieces.data[i].in_place && l->pieces.data[i].cold < first) first = l->pieces.data[i].cold;
     return first;
 }
 
@@ -22,7 +22,8 @@ static const Span *first_place(const Chunk *c)
 /* Lays P the frame?  The VM has done so for the calls that it begins. */
 static bool lays_frame(const Piece *p)
 {
-    return p->stencil == STENCIL_prologue || p->stencil == STENCIL_count || p->stencil == STENCIL_empty_local;
+    return p->stencil == STENCIL_prologue || p->stencil == STENCIL_count ||
+           p->stencil == STENCIL_empty_local || p->stencil == STENCIL_empty_two;
 }
 
 static Span place_of(const Runtime *rt, const Chunk *c, const Piece *p)

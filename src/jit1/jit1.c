@@ -293,19 +293,26 @@ Target jit1_fail(Machine *m, Frame *f, uint64_t depth, uint64_t fuel)
     return go_on(m, STEP_VM);
 }
 
-Target jit1_yield(Machine *m, Frame *f, Word value, uint64_t depth, uint64_t fuel)
+Target jit1_yield(Machine *m, Frame *f, Word value, uint32_t at, uint64_t depth, uint64_t fuel)
 {
     close_machine(m, f, depth, fuel);
     m->frame = f->parent;
     Frame *parent = receiver(m, f->parent);
     if (!parent) {
-        if (UNLIKELY(vm_tells_bailouts(m->rt->upper))) watch_yielded(m->rt->upper, f);
+        if (UNLIKELY(vm_tells_bailouts(m->rt->upper))) watch_yielded(m->rt->upper, f, at >> 16);
         return go_on(m, step_return(m, value));
     }
     m->depth = parent->depth;
     m->head = parent->head;
     frame_push(parent, value);
     return go_on(m, STEP_VM);
+}
+
+bool jit1_gather(Machine *m, const Frame *f, Word value)
+{
+    if (m->told || UNLIKELY(vm_tells_bailouts(m->rt->upper))) return false;
+    collapse_take(m, f, atom_deref(value));
+    return true;
 }
 
 static Step jit1_run(Machine *m)
@@ -554,22 +561,32 @@ static uint64_t write_stub(Jit1 *j, StencilName id, uint32_t *end, bool *ok)
     return run;
 }
 
+static uint32_t stubs_size(void)
+{
+    uint32_t size = 0;
+    for (unsigned id = STENCIL_shared_step; id <= STENCIL_shared_enter; id++) size += stencils[id].size;
+    return size;
+}
+
 static bool write_stubs(Jit1 *j)
 {
-    enum { ROOM = 2048 };
-    uint32_t at = arena_take(&j->arena, ROOM), end = at;
+    const uint32_t room = stubs_size();
+    uint32_t at = arena_take(&j->arena, room), end = at;
     if (at == UINT32_MAX) return false;
-    (void)arena_open(&j->arena, at, ROOM);
+    (void)arena_open(&j->arena, at, room);
     bool ok = true;
     j->stubs.step = write_stub(j, STENCIL_shared_step, &end, &ok);
     j->stubs.given = write_stub(j, STENCIL_shared_given, &end, &ok);
     j->stubs.leave = write_stub(j, STENCIL_shared_leave, &end, &ok);
     j->stubs.fail = write_stub(j, STENCIL_shared_fail, &end, &ok);
+    j->stubs.receive = write_stub(j, STENCIL_shared_receive, &end, &ok);
+    j->stubs.gather = write_stub(j, STENCIL_shared_gather, &end, &ok);
     j->stubs.yield = write_stub(j, STENCIL_shared_yield, &end, &ok);
+    j->stubs.copy = write_stub(j, STENCIL_shared_copy, &end, &ok);
     uint64_t enter = write_stub(j, STENCIL_shared_enter, &end, &ok);
     memcpy(&j->stubs.enter, &enter, sizeof enter);
-    assert(end - at <= ROOM);
-    arena_close(&j->arena, at, ROOM);
+    assert(end - at == room);
+    arena_close(&j->arena, at, room);
     return ok;
 }
 

@@ -44,6 +44,15 @@ static inline const Ways *easy_ways(const Machine *m, const Choice *c, uint64_t 
 
 /* With a length: the instructions are left to the VM only because a guess of theirs was wrong often. */
 enum { STEP_WRONG = 1 << 16 };
+/* How far it is from BACK, where a result of a call goes, to code for a frame that takes it where it is (jit1/inplace.h): it stands right before
+ * that place.  0: there is none. */
+static inline uint32_t way_to_stay(const void *back)
+{
+    uint32_t way;
+    memcpy(&way, (const char *)back - sizeof way, sizeof way);
+    return way;
+}
+
 /* Called by machine code.  Carry out the LENGTH bytes of instructions of F at AT (as frame_save has it), 0: the one there, and go on. */
 Target jit1_step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel);
 /* The same; NULL as code: go on behind them. */
@@ -59,8 +68,10 @@ Word jit1_new_var(Heap *h, uint32_t name);
 Target jit1_alternative(Machine *m, uint64_t fuel);
 /* Take the newest alternative. */
 Target jit1_fail(Machine *m, Frame *f, uint64_t depth, uint64_t fuel);
-/* The instruction where F is saved gives VALUE to its parent, which is any frame. */
-Target jit1_yield(Machine *m, Frame *f, Word value, uint64_t depth, uint64_t fuel);
+/* The instruction of F at AT gives VALUE to its parent, which is any frame. */
+Target jit1_yield(Machine *m, Frame *f, Word value, uint32_t at, uint64_t depth, uint64_t fuel);
+/* Give VALUE to F, a frame that gathers results, if nobody is to be told: then the newest alternative is to be taken. */
+bool jit1_gather(Machine *m, const Frame *f, Word value);
 /* Give VALUE to F, which waits for it, but not where it said. */
 Target jit1_given(Machine *m, Frame *f, Word value, uint64_t depth, uint64_t fuel);
 

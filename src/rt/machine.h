@@ -59,7 +59,8 @@ typedef struct Choice {
     uint8_t unused;
     uint32_t count; /* slots */
     uint32_t index; /* next alternative of a list, space of the scope ... */
-    uint32_t limit; /* CHOICE_MATCH: number of spaces to search; for a debugger: see interp/engine.h */
+    uint32_t
+        limit; /* CHOICE_MATCH: number of spaces to search; CHOICE_VM: see vm/frame.h; for a debugger: see interp/engine.h */
     struct Choice *prev;
     Frame *frame; /* continuation of the alternative */
     char *top;    /* the stack below is protected */

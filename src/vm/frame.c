@@ -16,21 +16,10 @@ static bool raise_keep(Machine *m, const Frame *f, uint64_t keep)
     return true;
 }
 
-/* A template of the clause that F is in. */
-static const Template *clause_template(const Frame *f)
-{
-    const Chunk *c = frame_chunk(f);
-    uint32_t at = frame_ip(f);
-    /* What stands apart from the rest of the clause leads back to it. */
-    if (c->code.data[at] == OP_JUMP) at += 3 + (uint32_t)(int16_t)op_read16(&c->code.data[at + 1]);
-    const Expression *e = chunk_before(c, at);
-    return e ? &c->templates.data[e->term] : NULL;
-}
-
 void make_shared_variables(Machine *m, Frame *f)
 {
     const Chunk *c = frame_chunk(f);
-    const Template *t = clause_template(f);
+    const Template *t = chunk_clause_template(c, frame_ip(f));
     Heap *h = &m->rt->heap;
     f->flags |= FF_MADE;
     if (!t || t->count == 0) return;

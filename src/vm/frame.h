@@ -20,6 +20,9 @@ _Static_assert(!((FF_RETRY | FF_CHECK | FF_MADE) & (FF_GOAL | FF_CHANGED | FF_SU
 enum { CV_TYPE, CV_CHUNK, CV_LOCALS };
 /* Flags of a CHOICE_VM, beside FF_CHANGED. */
 enum { CHOICE_DONE = 16, CHOICE_RETRY = 8 };
+/* Another one: the frame that left it is right below, as it was before its call, but for its locals and what a collection would have changed; its
+ * size is in LIMIT. */
+enum { CHOICE_ABOVE = 1 };
 
 static inline Chunk *frame_chunk(const Frame *f)
 {
@@ -162,21 +165,27 @@ static inline Frame *push_block(Machine *m, const Frame *f, Chunk *c, Word type,
 /* Alternatives are left that will give results to F: make the variables of its clause that do not exist yet, which they share.  (Tier 0 makes
  * all when it makes the body.)  Takes time in proportion to their number. */
 void make_shared_variables(Machine *m, Frame *f);
-/* F, which a choice point protects, is about to be given a result: a copy of it becomes current.  See machine_own. */
-static inline Frame *copy_frame(Machine *m, Frame *f)
+/* A copy of F, which a choice point protects, becomes current, but for the slots from its locals on.  See copy_frame. */
+static inline Frame *begin_copy(Machine *m, const Frame *f)
 {
     chunk_runs(frame_chunk(f));
-    if (!(f->flags & FF_MADE)) make_shared_variables(m, f);
     Frame *copy = (Frame *)m->choice->top;
     assert((char *)copy >= frame_end(f));
     machine_touch(m, copy);
     frame_begin(copy, frame_first(f) & ~(uint64_t)((FF_SUCCEEDED | FF_HELD) << 8), f->index);
     copy_call(copy, f);
     copy->slot[SLOT_HELD] = WORD_NIL;
+    m->frame = copy;
+    return copy;
+}
+/* F, which a choice point protects, is about to be given a result: a copy of it becomes current.  See machine_own. */
+static inline Frame *copy_frame(Machine *m, Frame *f)
+{
+    if (!(f->flags & FF_MADE)) make_shared_variables(m, f);
+    Frame *copy = begin_copy(m, f);
     /* Four at a time, for they were not written just now.  Some too many are no harm: the stack goes on. */
     for (uint32_t i = VM_LOCALS, n = frame_live(f); i < n; i += 4)
         memcpy(copy->slot + i, f->slot + i, 4 * sizeof(Word));
-    m->frame = copy;
     return copy;
 }
 /* F, the current frame, is about to be given a result: it, or a copy when it is protected. */
@@ -213,6 +222,34 @@ static inline bool is_row_choice(const Machine *m, const Choice *c)
 void give_row(Machine *m, Frame *f);
 /* Take the next row of C, such a choice point: the frame that gets it becomes current.  False: there was none, and C is gone. */
 bool take_row(Machine *m, Choice *c);
+/* The first word of a CHOICE_VM with FLAGS of its own that saves SAVED locals: kind, flags, count. */
+static inline uint64_t choice_first(unsigned flags, uint32_t saved)
+{
+    return flags << 8 | CHOICE_VM | (uint64_t)(CV_LOCALS + saved) << 32;
+}
+/* Lay C, which begins with FIRST and becomes the newest choice point, for the alternative at offset ALTERNATIVE of the code that F runs; the locals
+ * that it saves are to be put there. */
+static inline void lay_choice(Machine *m, Choice *c, const Frame *f, uint32_t depth, uint64_t first,
+                              uint32_t alternative, size_t trail, uint64_t keep)
+{
+    uint64_t all = first | (frame_first(f) & FF_CHANGED << 8);
+    memcpy(c, &all, sizeof all);
+    c->index = alternative;
+    c->limit = first & CHOICE_ABOVE << 8 ? (uint32_t)((char *)c - (char *)f) : 0;
+    c->prev = m->choice;
+    c->frame = f->parent;
+    c->top = (char *)(c->slot + (first >> 32));
+    c->trail = trail;
+    c->keep = c->born = keep;
+    c->depth = depth;
+    c->head = f->head;
+    c->scope = m->scope;
+    c->slot[CV_TYPE] = f->slot[VM_TYPE];
+    c->slot[CV_CHUNK] = f->slot[VM_CHUNK];
+    m->choice = c;
+    m->rt->bind.keep = keep;
+    if (UNLIKELY((++m->choices & (STEPS_PER_SAFEPOINT - 1)) == 0)) heap_interrupt(&m->rt->heap);
+}
 /* A choice point at PLACE for the alternative at offset ALTERNATIVE of CODE, which F, the current frame, runs with no operands; the first
  * SAVED of its locals are for the alternative.  The frame moves behind it, to go on at INDEX (frame_save); there is nothing above F but what is
  * below PLACE.  DEPTH is the machine's: calls that were carried out in place are deeper than their frame. */
@@ -228,34 +265,28 @@ static inline Frame *put_choice(Machine *m, char *place, const Frame *f, uint32_
     while (from > f->slot + VM_LOCALS) copy_word(--to, --from);
     copy_call(moved, f);
     copy_word(&moved->slot[SLOT_HELD], &f->slot[SLOT_HELD]);
-    uint64_t first = frame_first(f);
-    frame_begin(moved, first, index);
-    /* Kind, flags and count of the choice point. */
-    first = (first & FF_CHANGED << 8) | CHOICE_RETRY << 8 | CHOICE_VM | (uint64_t)(CV_LOCALS + saved) << 32;
-    memcpy(c, &first, sizeof first);
-    c->index = alternative;
-    c->limit = 0;
-    c->prev = m->choice;
-    c->frame = moved->parent;
-    c->top = (char *)moved;
-    c->trail = trail;
-    c->keep = c->born = keep;
-    c->depth = depth;
-    c->head = moved->head;
-    c->scope = m->scope;
-    c->slot[CV_TYPE] = moved->slot[VM_TYPE];
-    c->slot[CV_CHUNK] = moved->slot[VM_CHUNK];
+    frame_begin(moved, frame_first(f), index);
+    lay_choice(m, c, moved, depth, choice_first(CHOICE_RETRY, saved), alternative, trail, keep);
     from = moved->slot + VM_LOCALS;
     for (to = c->slot + CV_LOCALS; to < (Word *)moved; to++, from++) copy_word(to, from);
-    m->choice = c;
-    m->rt->bind.keep = keep;
-    if (UNLIKELY((++m->choices & (STEPS_PER_SAFEPOINT - 1)) == 0)) heap_interrupt(&m->rt->heap);
     return moved;
 }
 /* Leave a choice point for the alternative at offset ALTERNATIVE of the code that F, the current frame, runs, with the first
  * SAVED of its locals.  The frame moves above it and becomes current again.  TRAIL and KEEP are of the time before anything
  * was bound that the alternative must not see. */
 void leave_choice(Machine *m, Frame *f, uint32_t saved, uint32_t alternative, size_t trail, uint64_t keep);
+/* F, which left C and is right below, is to run the alternative in CHUNK. */
+static inline Frame *reset_frame(Machine *m, Frame *f, const Choice *c, const Chunk *chunk)
+{
+    machine_touch(m, f);
+    uint64_t second = (uint64_t)c->index << 16;
+    memcpy(&f->index, &second, sizeof second);
+    f->flags = (uint8_t)(FF_GOAL | (c->flags & (FF_CHANGED | CHOICE_RETRY)));
+    f->slot[VM_TYPE] = c->slot[CV_TYPE];
+    /* Last, for it may write over the beginning of C. */
+    set_locals(f, chunk, c->slot + CV_LOCALS, c->count - CV_LOCALS);
+    return f;
+}
 /* Take the alternative of C, the newest choice point, which is not done: its frame takes the place of C, unless a choice point that was put in
  * below C since then lies above it (held-back errors).  The machine's registers are left to who makes it current. */
 static inline Frame *retake_frame(Machine *m, Choice *c)
@@ -264,7 +295,10 @@ static inline Frame *retake_frame(Machine *m, Choice *c)
     if (UNLIKELY(m->rt->bind.trail.len > c->trail)) bind_undo(&m->rt->bind, c->trail);
     m->scope = c->scope;
     machine_drop(m, c);
-    Frame *f = (Frame *)(m->choice->top > (char *)c ? m->choice->top : (char *)c);
+    char *place = c->flags & CHOICE_ABOVE ? (char *)c - c->limit : (char *)c;
+    if (LIKELY((c->flags & CHOICE_ABOVE) && m->choice->top <= place))
+        return reset_frame(m, (Frame *)place, c, chunk);
+    Frame *f = (Frame *)(m->choice->top > place ? m->choice->top : place);
     /* What is needed of C is read before it is written over. */
     lay_frame_at(m, f, c->frame, c->depth, chunk, c->slot + CV_LOCALS, c->count - CV_LOCALS, c->slot[CV_TYPE],
                  c->flags & (FF_CHANGED | CHOICE_RETRY), c->index);

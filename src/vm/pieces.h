@@ -29,6 +29,12 @@ static inline bool needs_unification(Word value)
         JUMP_AT((end) - 4, end);                                                                   \
     } while (0)
 
+/* Is the expression VALUE, which has items, known to have no variables? */
+static inline bool has_no_variables(Word value)
+{
+    return LIKELY(word_obj(value)->flags & OBJ_GROUND);
+}
+
 /* Make *VALUE, an expression that may reduce, what evaluating it would give, if it is nothing but data: itself or a copy, marked
  * as irreducible where it is ground.  False: it must be evaluated. */
 bool settle(Machine *m, Word *value);
@@ -191,6 +197,15 @@ static inline bool is_item(Word value)
 {
     if (word_is_heap(value)) return !atom_may_reduce(value);
     return !word_is_cell(value) && value != W_SYM(EMPTY);
+}
+
+/* *OUT: the expression of HEAD, which is data, X and Y, all as the program wrote them.  False: X or Y is no item as it stands. */
+static inline bool make_same_of(Machine *m, Word head, Word x, Word y, Word *out)
+{
+    if (!is_item(x) || !is_item(y)) return false;
+    Word items[] = {head, x, y};
+    *out = make_expression(m, items, 3, true);
+    return true;
 }
 
 /* Is HEAD no symbol, and nothing that has a function type? */

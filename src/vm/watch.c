@@ -358,22 +358,22 @@ void watch_native_exit(Vm *vm, Machine *m, const Frame *f)
     if (e.reason != BAILOUT_NONE) jit_note_bailout(s, c, e.ip, e.reason, e.found, 0);
 }
 
-static void note_place(Vm *vm, const Frame *f, BailoutReason reason)
+static void note_place(Vm *vm, const Frame *f, uint32_t ip, BailoutReason reason)
 {
     JitStats *s = &vm->stats;
     s->last_chunk = frame_chunk(f);
-    s->last_ip = frame_ip(f);
-    jit_note_bailout(s, frame_chunk(f), frame_ip(f), reason, WORD_NIL, 0);
+    s->last_ip = ip;
+    jit_note_bailout(s, frame_chunk(f), ip, reason, WORD_NIL, 0);
 }
 
 void watch_wrong_guess(Vm *vm, const Frame *f)
 {
-    note_place(vm, f, BAILOUT_WRONG_GUESS);
+    note_place(vm, f, frame_ip(f), BAILOUT_WRONG_GUESS);
 }
 
-void watch_yielded(Vm *vm, const Frame *f)
+void watch_yielded(Vm *vm, const Frame *f, uint32_t ip)
 {
-    note_place(vm, f, BAILOUT_YIELD);
+    note_place(vm, f, ip, BAILOUT_YIELD);
 }
 
 void watch_invalidated(Vm *vm, const Machine *m)

@@ -42,7 +42,7 @@ void watch_native_exit(Vm *vm, Machine *m, const Frame *f);
 /* Machine code leaves F to the VM since a guess was wrong often. */
 void watch_wrong_guess(Vm *vm, const Frame *f);
 /* Native code gives the result of F to a frame that it cannot go on in.  (Operands of the instruction at work are not where the VM has them.) */
-void watch_yielded(Vm *vm, const Frame *f);
+void watch_yielded(Vm *vm, const Frame *f, uint32_t ip);
 /* Machine code leaves the current frame to the VM, since its own is no more. */
 void watch_invalidated(Vm *vm, const Machine *m);
 

@@ -418,6 +418,7 @@ static void test_fusions(void)
             for (unsigned n = 0; n < 3 && letters[n]; n++)
                 if (letters[n] != 's' && letters[n] != 'n' && letters[n] != 'i') operand[n] = 0;
             if (fusions[i].locals == FUSE_BOTH && k == 2) operand[0] = 1;
+            if (fusions[i].locals == FUSE_THREE && k == 3) operand[0] = 3;
             put(&b, (Op)fusions[i].parts[k], operand[0], operand[1], operand[2]);
         }
         place(&b, end);
