@@ -151,10 +151,8 @@ static bool parts_are_data(Machine *m, Word term, Word value)
 static inline bool settle_part(Machine *m, Word *item, Word part, int depth)
 {
     if (!atom_is_cons(*item) || expr_len(*item) != expr_len(part)) return false;
-    bool done = !atom_may_reduce(*item);
-    if (!done && !is_settled(m, *item))
-        return depth > 0 && heads_data(m, *item) && settle_data(m, item, part, depth);
-    if (done && !word_is_sym(expr_at(part, 0)) && !is_inert(m, *item) && !heads_data(m, *item)) return false;
+    if (atom_may_reduce(*item)) return depth > 0 && heads_data(m, *item) && settle_data(m, item, part, depth);
+    if (!word_is_sym(expr_at(part, 0)) && !is_inert(m, *item) && !heads_data(m, *item)) return false;
     return parts_are_data(m, part, *item);
 }
 
@@ -173,8 +171,8 @@ static inline bool settle_item(Machine *m, Word *item, Word part, int depth)
 }
 
 /* Settle *VALUE, whose head is that of data.  TERM is WORD_NIL or what the value has matched, an expression of as many items: see
- * settle_argument.  What is needed is a copy, made of the settled items, if one is not what it was, if variables are gone, or for a stored
- * term; else the room for it is given back. */
+ * settle_argument.  What is needed is a copy, made of the settled items, if one is not what it was, if variables are gone, for a stored term, or
+ * for what is no more than the same as an instance of a template; else the room for it is given back. */
 static bool settle_data(Machine *m, Word *value, Word term, int depth)
 {
     Heap *h = &m->rt->heap;
@@ -192,7 +190,7 @@ static bool settle_data(Machine *m, Word *value, Word term, int depth)
         ground &= item_is_ground(copy->body[i]);
     }
     if (was->flags & OBJ_GROUND) {
-        if (changed || was->flags & (OBJ_STORED | OBJ_WRITTEN)) {
+        if (changed || !word_is_nil(term) || was->flags & (OBJ_STORED | OBJ_WRITTEN)) {
             copy->flags = OBJ_GROUND | OBJ_EVALUATED;
             *value = word_from_ptr(TAG_HEAP, copy);
             return true;
@@ -284,7 +282,7 @@ bool settle_argument(Machine *m, const Chunk *c, uint32_t index, Word *value)
     Word term = c->templates.data[index].term;
     /* A damaged file may have any term there. */
     if (!atom_is_cons(term) || !atom_is_cons(*value) || expr_len(*value) != expr_len(term)) return false;
-    if (!atom_may_reduce(*value) || is_settled(m, *value)) return parts_are_data(m, term, *value);
+    if (!atom_may_reduce(*value)) return parts_are_data(m, term, *value);
     if (!word_is_sym(expr_at(term, 0)) && !heads_data(m, *value)) return false;
     Word copy = shallow_copy(m, *value, term);
     if (UNLIKELY(word_is_nil(copy))) return settle_data(m, value, term, SETTLE_DEPTH);
