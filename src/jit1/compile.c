@@ -511,7 +511,8 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
     if (id && k->typed && stencils[id - 1].typed) id = stencils[id - 1].typed;
     note_type(k, ip, end, id != 0 && !op_is_block(op_at(k->c, ip)));
     bool gives_int = fused && gives_small_integer(k, id);
-    bool calls = id && !fused && (is_call(op_at(k->c, ip)) || calls_value(op_at(k->c, ip)));
+    uint8_t op = op_at(k->c, ip);
+    bool calls = id && !fused && (is_call(op) || calls_value(op) || op == OP_CALL_STEP);
     bool tail = id && !fused && (is_tail_call(op_at(k->c, ip)) || op_at(k->c, ip) == OP_TAIL_CALL_VALUE);
     if (k->l->checks && (calls || tail)) add_code(k, ip, end, STENCIL_checked_0 + k->state + 1);
     if (calls) {
@@ -922,8 +923,9 @@ static uint64_t frame_place(uint32_t ip, uint32_t operands)
 static uint64_t place_after(const Writer *w)
 {
     uint8_t op = op_at(w->c, w->piece->ip);
-    Operand count = operand_of(w->c, w->piece->ip, op == OP_CALL_NATIVE ? 'n' : 'c');
-    uint32_t taken = ((uint32_t)operand_value(w->c, count) & 0x7F) + calls_value(op);
+    bool plain = op == OP_CALL_NATIVE || op == OP_CALL_STEP;
+    Operand count = operand_of(w->c, w->piece->ip, plain ? 'n' : 'c');
+    uint32_t taken = ((uint32_t)operand_value(w->c, count) & (plain ? 0xFF : 0x7F)) + calls_value(op);
     return frame_place(count.end, w->piece->height - taken);
 }
 

@@ -275,6 +275,25 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         ip += (end) + PEEK_I(distance); \
         NEXT;                           \
     } while (0)
+/* Make one step of a call of CALLEE with the ARGC values on top. */
+#define STEP_OF_CALL                                                                                       \
+    do {                                                                                                   \
+        sp -= argc;                                                                                        \
+        f->flags &= (uint8_t)~FF_GOAL; /* errors are results like others */                                \
+        SAVE;                                                                                              \
+        Chunk *next = callee->chunk;                                                                       \
+        if (UNLIKELY(!next || !chunk_makes_steps(next) || !may_go_on(m))) {                                \
+            Word goal = make_call(m, word_sym(callee->name), sp, argc);                                    \
+            LEFT_FOR(CALL);                                                                                \
+            if (heap_wants_safepoint(&m->rt->heap)) return call_after_safepoint(m, goal, WORD_NIL, false); \
+            return call_tier0(m, goal, WORD_NIL, false);                                                   \
+        }                                                                                                  \
+        m->depth++;                                                                                        \
+        count_step(m);                                                                                     \
+        NOTE_CALL(next);                                                                                   \
+        f = push_frame(m, next, sp, WORD_NIL, false);                                                      \
+        BEGIN(next);                                                                                       \
+    } while (0)
 #define TAIL_CALL_HEAD                                                                         \
     do {                                                                                       \
         Word head = ITEM((ptrdiff_t)argc + 1), data;                                           \
