@@ -275,6 +275,16 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         ip += (end) + PEEK_I(distance); \
         NEXT;                           \
     } while (0)
+/* Drop C, the newest choice point. */
+#define DROP_CHOICE(c)                                                                                      \
+    do {                                                                                                    \
+        machine_drop(m, c);                                                                                 \
+        /* What was held back meanwhile further down lies above the frame, which is to go on above that. */ \
+        if (UNLIKELY(machine_protects(m, f))) {                                                             \
+            SAVE;                                                                                           \
+            LOAD(machine_own(m, f));                                                                        \
+        }                                                                                                   \
+    } while (0)
 /* Make one step of a call of CALLEE with the ARGC values on top. */
 #define STEP_OF_CALL                                                                                       \
     do {                                                                                                   \
