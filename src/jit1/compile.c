@@ -864,7 +864,7 @@ bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
     /* About so many there will be: to grow little by little takes a quarter of the time. */
     vec_reserve(&l->pieces, 2 * c->code.len + 16);
     vec_reserve(&k.cold, c->code.len + 8);
-    in_place_begin(&k.in_place, c, k.heights);
+    k.in_place = (InPlaceChunk){.c = c, .heights = k.heights};
     add_beginning(&k);
     for (uint32_t ip = 0; ip < c->code.len;) {
         if (k.heights[ip] < 0)

@@ -3,7 +3,7 @@
 #include "jit1/stencil.h"
 
 typedef struct Finder {
-    const InPlaceChunk *k;
+    InPlaceChunk *k;
     const Chunk *c;
     const int32_t *heights;
     InPlace *p;
@@ -213,16 +213,25 @@ static bool go_through(const Finder *f, uint32_t i)
     return true;
 }
 
+static void count_stores(InPlaceChunk *k)
+{
+    for (uint32_t ip = 0; ip < k->c->code.len && !k->counted; ip++)
+        if (k->heights[ip] >= 0) note_stores(k, ip);
+    k->counted = true;
+}
+
 /* Was every local that is stored late empty before?  So it is if nothing else stores it. */
 static bool stores_alone(const Finder *f)
 {
     const InPlace *p = f->p;
-    uint32_t stores[UINT8_MAX + 1] = {0};
+    uint32_t stores[IN_PLACE_STORES] = {0};
+    if (!p->late) return true;
+    count_stores(f->k);
     for (uint32_t i = 0; i < p->part_count; i++)
         for (uint32_t ip = p->parts[i].start; ip < p->parts[i].end; ip = behind(f->c, ip))
-            if (written_at(f->c, ip)) stores[f->c->code.data[written_at(f->c, ip)]]++;
-    for (uint32_t i = 0; i < p->stored_count && p->late; i++)
-        if (f->k->stores[p->stored[i]] != stores[p->stored[i]]) return false;
+            if (written_at(f->c, ip)) stores[in_place_stored(p, f->c->code.data[written_at(f->c, ip)])]++;
+    for (uint32_t i = 0; i < p->stored_count; i++)
+        if (f->k->stores[p->stored[i]] != stores[i]) return false;
     return true;
 }
 
@@ -253,20 +262,13 @@ static bool end_with_copy(const Finder *f)
     return stores_alone(f) && !wants_variables(c, end, p);
 }
 
-void in_place_begin(InPlaceChunk *k, const Chunk *c, const int32_t *heights)
-{
-    *k = (InPlaceChunk){.c = c, .heights = heights};
-    for (uint32_t ip = 0; ip < c->code.len; ip++)
-        if (heights[ip] >= 0) note_stores(k, ip);
-}
-
-bool in_place_after(const InPlaceChunk *k, uint32_t ip, InPlace *p)
+bool in_place_after(InPlaceChunk *k, uint32_t ip, InPlace *p)
 {
     Finder f = {k, k->c, k->heights, p, k->heights[ip] - 1, true};
     return find(&f, ip) || end_with_copy(&f);
 }
 
-bool in_place_try(const InPlaceChunk *k, uint32_t ip, InPlace *p)
+bool in_place_try(InPlaceChunk *k, uint32_t ip, InPlace *p)
 {
     Finder f = {k, k->c, k->heights, p, 0, false};
     return find(&f, ip);

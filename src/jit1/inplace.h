@@ -35,19 +35,18 @@ static inline int in_place_stored(const InPlace *p, uint32_t local)
     return -1;
 }
 
-/* What is known of a chunk when such code is looked for. */
+/* What is known of a chunk C when such code is looked for; STORES is found out when it is wanted first. */
 typedef struct InPlaceChunk {
     const Chunk *c;
-    const int32_t *heights;         /* see chunk_heights */
+    const int32_t *heights; /* see chunk_heights */
+    bool counted;
     uint32_t stores[UINT8_MAX + 1]; /* by local: how many instructions store it */
 } InPlaceChunk;
 
-/* Find out of C what is stored where.  Linear. */
-void in_place_begin(InPlaceChunk *k, const Chunk *c, const int32_t *heights);
 /* Such code where the result of the call that ends at IP is on the operand stack.  False: there is none that saves something.  Linear in
- * what it looks at, which is not much. */
-bool in_place_after(const InPlaceChunk *k, uint32_t ip, InPlace *p);
+ * what it looks at, which is not much, but for the first that takes a result apart. */
+bool in_place_after(InPlaceChunk *k, uint32_t ip, InPlace *p);
 /* The same behind the `try` that ends at IP: the call begins again for the alternative, so such code stores nothing and copies nothing. */
-bool in_place_try(const InPlaceChunk *k, uint32_t ip, InPlace *p);
+bool in_place_try(InPlaceChunk *k, uint32_t ip, InPlace *p);
 
 #endif

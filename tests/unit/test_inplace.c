@@ -26,7 +26,7 @@ static World world_new(const char *text)
     if (!w.c) base_fatal("%s", buf_cstr(&error));
     w.heights = chunk_heights(w.c, &complaint, &at);
     CHECK(w.heights);
-    in_place_begin(&w.known, w.c, w.heights);
+    w.known = (InPlaceChunk){.c = w.c, .heights = w.heights};
     buf_free(&error);
     return w;
 }
