@@ -607,33 +607,58 @@ static bool lay_stay(Maker *k, StayCode *s, uint32_t ip)
     return add_parts(k, s, 1) && !(s->code.copies && k->state);
 }
 
-/* Code for protected frames that are given a result at MARK, if they need not be copied first. */
+/* Find and lay the code *S for a result that is there at IP.  False: there is none, and nothing is laid. */
+static bool find_stay(Maker *k, StayCode *s, uint32_t ip)
+{
+    size_t first = k->l->pieces.len;
+    uint32_t at = k->l->size;
+    if (!in_place_after(&k->in_place, ip, &s->code)) return false;
+    /* There may be no room for what is stored aside. */
+    s->aside = s->code.stored_count && !s->code.copies;
+    if (lay_stay(k, s, ip)) return true;
+    forget_from(k, first, at);
+    if (!s->aside) return false;
+    s->aside = false;
+    if (lay_stay(k, s, ip)) return true;
+    forget_from(k, first, at);
+    return false;
+}
+
+/* The frame moves at the end of the code S. */
+static void add_move(Maker *k, const StayCode *s)
+{
+    uint32_t end = s->code.parts[0].end, words = k->c->locals + (uint32_t)k->heights[end];
+    add_piece(k, STENCIL_move, end, k->heights[end]);
+    for (uint32_t i = 0; i < words; i += 2) add_for_local(k, STENCIL_move_two, end, i);
+    add_clears(k, &s->code, end);
+    add_piece(k, STENCIL_moved, end, k->heights[end]);
+    add_hop(k, end);
+}
+
+/* A copy of the frame is given the result at IP, behind MARK. */
+static void add_copy(Maker *k, uint32_t mark, uint32_t ip)
+{
+    uint32_t words = k->c->locals + (uint32_t)k->heights[ip] - 1;
+    k->state = 1;
+    add_piece(k, STENCIL_stay_made, ip, k->heights[ip]);
+    k->state = 2;
+    for (uint32_t i = 0; i < words; i += 2) add_for_local(k, STENCIL_copy_two, ip, i);
+    uint32_t piece = add_piece(k, STENCIL_copied, ip, k->heights[ip]);
+    k->l->pieces.data[piece].goes = k->l->pieces.data[mark + 1].at;
+}
+
+/* Code for protected frames that are given a result at MARK: they need not be copied first, or can be copied with less ado than others. */
 static void add_stay(Maker *k, uint32_t mark)
 {
     StayCode s = {0};
     size_t first = k->l->pieces.len;
-    uint32_t at = k->l->size, ip = k->l->pieces.data[mark].ip + k->l->pieces.data[mark].length;
-    if (!in_place_after(&k->in_place, ip, &s.code)) return;
-    /* There may be no room for what is stored aside. */
-    s.aside = s.code.stored_count && !s.code.copies;
-    if (!lay_stay(k, &s, ip)) {
-        forget_from(k, first, at);
-        bool again = s.aside;
-        s.aside = false;
-        if (!again || !lay_stay(k, &s, ip)) {
-            forget_from(k, first, at);
-            return;
-        }
-    }
-    k->l->pieces.data[mark].goes = at;
-    if (s.code.copies) {
-        uint32_t end = s.code.parts[0].end;
-        add_piece(k, STENCIL_move, end, k->heights[end]);
-        uint32_t words = k->c->locals + (uint32_t)k->heights[end];
-        for (uint32_t i = 0; i < words; i += 2) add_for_local(k, STENCIL_move_two, end, i);
-        add_clears(k, &s.code, end);
-        add_piece(k, STENCIL_moved, end, k->heights[end]);
-        add_hop(k, end);
+    uint32_t ip = k->l->pieces.data[mark].ip + k->l->pieces.data[mark].length;
+    k->l->pieces.data[mark].goes = k->l->size;
+    if (!find_stay(k, &s, ip)) {
+        s = (StayCode){0};
+        add_copy(k, mark, ip);
+    } else if (s.code.copies) {
+        add_move(k, &s);
     }
     note_stay(k, &s, first);
     k->state = 0;
@@ -982,7 +1007,7 @@ static uint32_t jump_place(const Writer *w, uint32_t target)
 static bool is_for_local(uint32_t id)
 {
     return id == STENCIL_empty_local || id == STENCIL_empty_two || id == STENCIL_move_two ||
-           id == STENCIL_save_argument;
+           id == STENCIL_copy_two || id == STENCIL_save_argument;
 }
 
 /* The byte of the operand of HOLE. */
