@@ -2,7 +2,7 @@
  *
  *     STENCIL KIND WANTED BEFORE AFTER
  *
- * WANTED is the value, of a branch the distance.  Compiled with the header of those stencils in place of the host's. */
+ * WANTED is the value, of a branch the distance.  A `word` is no instruction.  Compiled with the header of those stencils in place of the host's. */
 #include "jit1/stencil.h"
 
 #include <inttypes.h>
@@ -11,7 +11,7 @@
 
 static const char *const kinds[] = {
     [PATCH_MOV0] = "mov0", [PATCH_MOV1] = "mov1",       [PATCH_MOV2] = "mov2",
-    [PATCH_MOV3] = "mov3", [PATCH_BRANCH26] = "branch",
+    [PATCH_MOV3] = "mov3", [PATCH_BRANCH26] = "branch", [PATCH_ABS32] = "word",
 };
 
 static uint32_t instruction(const uint8_t *p)
@@ -26,6 +26,7 @@ static bool fill(const Stencil *s, const StencilHole *hole, uint64_t random)
     uint64_t run = random & 0xFFFFFFFFFFFC, value = random;
     /* 26 bits, counted in instructions. */
     int64_t distance = (int64_t)(random << 8) >> 38 << 2;
+    if (hole->patch == PATCH_ABS32) value = random >> 33;
     if (hole->patch == PATCH_BRANCH26) value = run + (uint64_t)distance - (uint64_t)(int64_t)hole->addend;
     bool ok = stencil_patch(hole->patch, code, run, value, hole->addend);
     uint64_t wanted =
