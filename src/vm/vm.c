@@ -285,6 +285,15 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
             LOAD(machine_own(m, f));                                                                        \
         }                                                                                                   \
     } while (0)
+/* Begin a call of CALLEE, whose chunk is NEXT, with the operands from SP on. */
+#define BEGIN_CALL(next, type, computed)             \
+    do {                                             \
+        m->depth++;                                  \
+        count_step(m);                               \
+        NOTE_CALL(next);                             \
+        f = push_frame(m, next, sp, type, computed); \
+        BEGIN(next);                                 \
+    } while (0)
 /* Make one step of a call of CALLEE with the ARGC values on top. */
 #define STEP_OF_CALL                                                                                       \
     do {                                                                                                   \
@@ -298,12 +307,9 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
             if (heap_wants_safepoint(&m->rt->heap)) return call_after_safepoint(m, goal, WORD_NIL, false); \
             return call_tier0(m, goal, WORD_NIL, false);                                                   \
         }                                                                                                  \
-        m->depth++;                                                                                        \
-        count_step(m);                                                                                     \
-        NOTE_CALL(next);                                                                                   \
-        f = push_frame(m, next, sp, WORD_NIL, false);                                                      \
-        BEGIN(next);                                                                                       \
+        BEGIN_CALL(next, WORD_NIL, false);                                                                 \
     } while (0)
+/* The same as CALL_HEAD in place of the frame. */
 #define TAIL_CALL_HEAD                                                                         \
     do {                                                                                       \
         Word head = ITEM((ptrdiff_t)argc + 1), data;                                           \
