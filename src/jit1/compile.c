@@ -624,12 +624,19 @@ static bool find_stay(Maker *k, StayCode *s, uint32_t ip)
     return false;
 }
 
+/* The locals and OPERANDS operands of a copy of the frame, which is being made at IP. */
+static void add_words(Maker *k, uint32_t ip, int32_t operands)
+{
+    for (uint32_t i = 0; i < k->c->locals + (uint32_t)operands; i += 2)
+        add_for_local(k, STENCIL_copy_two, ip, i);
+}
+
 /* The frame moves at the end of the code S. */
 static void add_move(Maker *k, const StayCode *s)
 {
-    uint32_t end = s->code.parts[0].end, words = k->c->locals + (uint32_t)k->heights[end];
+    uint32_t end = s->code.parts[0].end;
     add_piece(k, STENCIL_move, end, k->heights[end]);
-    for (uint32_t i = 0; i < words; i += 2) add_for_local(k, STENCIL_move_two, end, i);
+    add_words(k, end, k->heights[end]);
     add_clears(k, &s->code, end);
     add_piece(k, STENCIL_moved, end, k->heights[end]);
     add_hop(k, end);
@@ -638,11 +645,10 @@ static void add_move(Maker *k, const StayCode *s)
 /* A copy of the frame is given the result at IP, behind MARK. */
 static void add_copy(Maker *k, uint32_t mark, uint32_t ip)
 {
-    uint32_t words = k->c->locals + (uint32_t)k->heights[ip] - 1;
     k->state = 1;
     add_piece(k, STENCIL_stay_made, ip, k->heights[ip]);
     k->state = 2;
-    for (uint32_t i = 0; i < words; i += 2) add_for_local(k, STENCIL_copy_two, ip, i);
+    add_words(k, ip, k->heights[ip] - 1);
     uint32_t piece = add_piece(k, STENCIL_copied, ip, k->heights[ip]);
     k->l->pieces.data[piece].goes = k->l->pieces.data[mark + 1].at;
 }
@@ -1006,8 +1012,8 @@ static uint32_t jump_place(const Writer *w, uint32_t target)
 /* Is stencil ID for a local, or more from it on, rather than for operands of an instruction? */
 static bool is_for_local(uint32_t id)
 {
-    return id == STENCIL_empty_local || id == STENCIL_empty_two || id == STENCIL_move_two ||
-           id == STENCIL_copy_two || id == STENCIL_save_argument;
+    return id == STENCIL_empty_local || id == STENCIL_empty_two || id == STENCIL_copy_two ||
+           id == STENCIL_save_argument;
 }
 
 /* The byte of the operand of HOLE. */
