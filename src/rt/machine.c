@@ -20,7 +20,7 @@ static void begin(Machine *m)
     m->max_depth = UINT32_MAX;
     m->depth = 0;
     m->head = NO_HEAD;
-    m->atom = m->type = m->value = m->abort_cause = m->made = m->made_of = WORD_NIL;
+    m->atom = m->type = m->value = m->abort_cause = m->made = m->made_of = m->entered = WORD_NIL;
     m->steps = m->choices = m->other_steps = 0;
     push_bottom(m);
 }
@@ -207,6 +207,7 @@ void machine_trace(Machine *m, Heap *h, bool major)
     heap_visit(h, &m->abort_cause);
     heap_visit(h, &m->made);
     heap_visit(h, &m->made_of);
+    heap_visit(h, &m->entered);
     trace_frames(m, h, m->frame, stop);
     for (Choice *c = m->choice; c && (char *)c >= stop; c = c->prev) {
         if ((char *)c < m->stack || (char *)c >= m->stack_end) break; /* the outer machine's */

@@ -92,10 +92,12 @@ struct Machine {
     uint32_t head; /* symbol of the function whose body is being evaluated, NO_HEAD at the top of a query */
     /* Registers: the atom being evaluated, the type expected of it (WORD_NIL: minimal instruction), the result. */
     Word atom, type, value;
-    bool changed;       /* the call at work has items that evaluation changed */
-    Word same_as;       /* VALUE stands for this very expression, found irreducible; else WORD_NIL */
-    Word made, made_of; /* the goal made last of evaluated items, and the expression whose items they are */
-    char *clean;        /* stack below was visited by the last collection and not changed since */
+    bool changed;        /* the call at work has items that evaluation changed */
+    Word same_as;        /* VALUE stands for this very expression, found irreducible; else WORD_NIL */
+    Word made, made_of;  /* the goal made last of evaluated items, and the expression whose items they are */
+    Word entered;        /* the goal that the tier above has begun last for tier 0 */
+    uint64_t entered_at; /* steps: it is at work as long as they are no more */
+    char *clean;         /* stack below was visited by the last collection and not changed since */
     uint32_t gc_epoch;
     uint64_t steps;
     uint64_t choices;        /* choice points made */

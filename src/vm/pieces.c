@@ -707,9 +707,18 @@ Step leave_for(Machine *m, Frame *f, const Chunk *c, uint32_t index)
     return step_eval(m, atom, type);
 }
 
+/* The goal of F, no clause of which has matched.  One that tier 0 has called is that very expression, which is to be marked and may be evaluated
+ * again where it came from. */
+static Word stuck_goal(Machine *m, const Frame *f, const Chunk *c)
+{
+    if (m->steps != m->entered_at || word_is_nil(m->entered)) return rebuild_goal(m, f, c);
+    assert(expr_len(m->entered) == c->arity + (c->name != SYM_HEADED));
+    return m->entered;
+}
+
 Step leave_stuck(Machine *m, Frame *f, const Chunk *c)
 {
-    Word goal = rebuild_goal(m, f, c), type = f->slot[VM_TYPE];
+    Word goal = stuck_goal(m, f, c), type = f->slot[VM_TYPE];
     goal_resumes(m, f);
     m->frame = f->parent;
     return call_stuck(m, goal, type);

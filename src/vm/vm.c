@@ -569,6 +569,8 @@ static inline bool enter_function(Machine *m, Word goal, Word type, Step *next, 
     vm->entered++;
     if (watched) watch_call(vm, f, c, args);
     push_frame(m, c, args, type, m->changed);
+    m->entered = goal;
+    m->entered_at = m->steps;
     *next = STEP_VM;
     return true;
 }
