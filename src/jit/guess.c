@@ -25,10 +25,7 @@ const char *guess_name(Guess guess)
  * native code. */
 static Guess to_blame(const GuessSite *s, bool floats)
 {
-    if (s->left > s->wrong / 2) {
-        if (s->made & GUESS_PASSED) return GUESS_PASSED;
-        if (s->made & GUESS_FUSED) return GUESS_FUSED;
-    }
+    if (s->left > s->wrong / 2 && s->made & GUESS_FUSED) return GUESS_FUSED;
     if (!s->wrong) return 0;
     if (floats) return s->made & GUESS_NO_FLOATS;
     return s->made & GUESS_SMALL;

@@ -55,9 +55,29 @@ static inline uint32_t value_at(const Chunk *c, uint32_t ip, char letter)
     return (uint32_t)operand_value(c, operand_of(c, ip, letter));
 }
 
+static inline const Switch *switch_at(const Chunk *c, uint32_t ip)
+{
+    return &c->switches.data[value_at(c, ip, 'w')];
+}
+
 static inline uint32_t jump_target(const Chunk *c, Operand o)
 {
     return (uint32_t)((int64_t)o.end + operand_value(c, o));
+}
+
+/* Where the operand is that the instruction at IP only writes to, a local; 0: there is none. */
+static inline uint32_t written_at(const Chunk *c, uint32_t ip)
+{
+    uint8_t op = op_at(c, ip);
+    if (op == OP_STORE_LOCAL || op == OP_CLEAR) return ip + 1;
+    return op == OP_GET_ITEM ? ip + 3 : 0;
+}
+
+/* Does OP, which has operands that are locals, do with them what written_at does not tell? */
+static inline bool stores_otherwise(uint8_t op)
+{
+    return op == OP_NEW_VAR || op == OP_SPLIT || op == OP_FORK_CASE || op == OP_CASE_DONE ||
+           (op >= OP_EACH_NEXT && op <= OP_TAIL_ITEMS);
 }
 
 #endif

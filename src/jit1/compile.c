@@ -1,17 +1,20 @@
 #include "jit1/compile.h"
 
 #include "jit1/force.h"
+#include "jit1/known.h"
 #include "jit1/native.h"
 
 enum { NOWHERE = UINT32_MAX };
 
-/* A way in at an instruction where operands are in registers. */
+/* A way in at an instruction where operands are in registers, or more is known than those who come in may know. */
 typedef struct WayIn {
     uint32_t ip, at;
     uint16_t height;
     uint8_t state;
-    uint32_t
-        test; /* index of the piece there that takes for granted what those who come in do not know; NOWHERE: none does */
+    uint16_t id;    /* of the stencil there, index + 1, for whatever is known */
+    uint32_t end;   /* where what stands there ends; 0: nothing flows from there */
+    uint64_t known; /* see jit1/known.h */
+    uint64_t used;  /* of what is known, by the code at this place; later by that from there on */
 } WayIn;
 
 /* A part of a fusion but the first; the fusion ends at END. */
@@ -28,12 +31,14 @@ typedef struct Maker {
     size_t done;        /* of them */
     VEC(WayIn) ways;
     VEC(Inside) insides;
+    VEC(uint32_t) wanted; /* instructions that code on the side goes on at, for which there is none */
+    size_t joined;        /* of BLOCKS */
     VEC(uint32_t) blocks; /* pieces of instructions that wait for the result of the code behind them */
     uint64_t floats;      /* locals that are expected to be floats, bit by bit */
     uint64_t operands;    /* the same of operands, from the bottom */
     bool typed;           /* the caller takes numbers: it is known wherever control comes from */
-    bool
-        int_on_top; /* the top is in a register, a small integer: it is known if control comes from the piece before */
+    Known known;   /* what is known if control comes from the piece before, or by a jump that is sure */
+    bool sure;     /* pieces are being laid that jump only where what they jump to knows */
     uint8_t state; /* operands in registers */
     bool flows;    /* control comes from the piece before */
     InPlaceChunk in_place;
@@ -142,6 +147,7 @@ static uint32_t add_piece(Maker *k, uint32_t stencil, uint32_t ip, int32_t heigh
     l->pieces.data[l->pieces.len] = (Piece){.stencil = (uint16_t)stencil,
                                             .state = k->state,
                                             .height = (uint16_t)height,
+                                            .sure = k->sure,
                                             .ip = ip,
                                             .at = l->size,
                                             .cold = NOWHERE};
@@ -186,8 +192,13 @@ static void add_along(Maker *k, uint32_t ip, uint32_t end)
 static void add_way_in(Maker *k, uint32_t ip)
 {
     if (k->state == 0 && !k->l->map[ip]) k->l->map[ip] = k->l->size;
-    if (k->state == 0) return;
-    WayIn way = {ip, k->l->size, (uint16_t)k->heights[ip], k->state, NOWHERE};
+    if (k->state == 0 && !k->known.now) return;
+    if (k->state == 0) k->l->sure[ip] = k->l->size;
+    WayIn way = {.ip = ip,
+                 .at = k->l->size,
+                 .height = (uint16_t)k->heights[ip],
+                 .state = k->state,
+                 .known = k->known.now};
     vec_push(&k->ways, way);
 }
 
@@ -322,9 +333,20 @@ static void add_hop(Maker *k, uint32_t ip)
     k->flows = false;
 }
 
-static const Switch *switch_at(const Chunk *c, uint32_t ip)
+/* There is to be code for those who come in at IP. */
+static void want(Maker *k, uint32_t ip)
 {
-    return &c->switches.data[value_at(c, ip, 'w')];
+    k->l->map[ip] = 0;
+    vec_push(&k->wanted, ip);
+}
+
+/* The same in all code but the usual.  SURE: all is known that the usual code there takes for granted. */
+static void add_join(Maker *k, uint32_t ip, bool sure)
+{
+    if (!(sure && k->l->sure[ip]) && k->l->resume && k->l->map[ip] == k->l->resume) want(k, ip);
+    k->sure = sure;
+    add_hop(k, ip);
+    k->sure = false;
 }
 
 /* The cases of the switch at IP that are for expressions, or those that are not. */
@@ -383,8 +405,14 @@ static uint32_t argument_place(const Maker *k, uint32_t i)
 static bool knows_test(const Maker *k, uint32_t ip)
 {
     const Early *e = &k->l->early;
-    return k->int_on_top && is_call(op_at(k->c, ip)) && may_be_over(k, ip) && !e->two &&
+    return k->known.now & KNOWN_TOP && is_call(op_at(k->c, ip)) && may_be_over(k, ip) && !e->two &&
            e->left + 1 == k->c->arity;
+}
+
+/* The code for IP takes USED for granted. */
+static void note_use(Maker *k, uint32_t ip, uint64_t used)
+{
+    if (used && k->ways.len && vec_last(&k->ways).ip == ip) vec_last(&k->ways).used |= used;
 }
 
 /* Ask whether the call at IP is over; returns the index of the piece. */
@@ -396,7 +424,7 @@ static uint32_t add_test(Maker *k, uint32_t ip, uint32_t end)
     bool knows = knows_test(k, ip);
     if (knows) id = STENCIL_over_eq_r0_known + 2 * e->compare + left;
     uint32_t test = add_piece(k, id, ip, k->heights[ip]);
-    if (knows && k->ways.len && vec_last(&k->ways).ip == ip) vec_last(&k->ways).test = test;
+    if (knows) note_use(k, ip, KNOWN_TOP);
     k->l->pieces.data[test].length = (uint16_t)(end - ip);
     vec_push(&k->cold, test);
     return test;
@@ -447,15 +475,6 @@ static void add_call(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
     k->flows = true;
 }
 
-/* Is ID the stencil of a sum that leaves if it is no small integer? */
-static bool gives_small_integer(const Maker *k, uint32_t id)
-{
-    static const uint8_t sums[] = {OP_ADD_SMALL, OP_SUB_SMALL, OP_GUARD_ADD_SMALL, OP_GUARD_SUB_SMALL};
-    for (size_t i = 0; i < sizeof sums; i++)
-        if (stencil_of[sums[i]][k->state] == id) return true;
-    return false;
-}
-
 /* Note what is known of the caller behind the code from IP to END; MADE: it is machine code, and no frame begins behind it that control comes
  * to otherwise. */
 static void note_type(Maker *k, uint32_t ip, uint32_t end, bool made)
@@ -497,12 +516,21 @@ static uint32_t choose(Maker *k, uint32_t ip, uint32_t limit, uint32_t *end, boo
     return id;
 }
 
+/* Of the stencil *ID for what stands at IP take the one for what is known. */
+static void use_known(Maker *k, uint32_t ip, uint32_t *id)
+{
+    WayIn *way = k->ways.len ? &vec_last(&k->ways) : NULL;
+    if (way && way->ip == ip) way->id = (uint16_t)*id;
+    note_use(k, ip, known_use(&k->known, ip, id));
+}
+
 /* Lay out what stands at IP; returns where it ends. */
 static uint32_t add_instruction(Maker *k, uint32_t ip)
 {
     uint32_t end = ip + length_at(k->c, ip);
     if (op_at(k->c, ip) == OP_SWITCH && !switch_at(k->c, ip)->hashed) {
         add_switch(k, ip);
+        known_pass(&k->known, ip, end, 0, false);
         return end;
     }
     bool guesses;
@@ -510,7 +538,7 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
     bool fused = end != alone;
     if (id && k->typed && stencils[id - 1].typed) id = stencils[id - 1].typed;
     note_type(k, ip, end, id != 0 && !op_is_block(op_at(k->c, ip)));
-    bool gives_int = fused && gives_small_integer(k, id);
+    if (id && k->known.now) use_known(k, ip, &id);
     uint8_t op = op_at(k->c, ip);
     bool calls = id && !fused && (is_call(op) || calls_value(op) || op == OP_CALL_STEP);
     bool tail = id && !fused && (is_tail_call(op_at(k->c, ip)) || op_at(k->c, ip) == OP_TAIL_CALL_VALUE);
@@ -522,7 +550,7 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
         if (fused) note_insides(k, ip, end);
         k->l->pieces.data[piece].guesses = guesses;
     }
-    k->int_on_top = gives_int;
+    known_pass(&k->known, ip, end, id, calls);
     return end;
 }
 
@@ -631,15 +659,16 @@ static void add_words(Maker *k, uint32_t ip, int32_t operands)
         add_for_local(k, STENCIL_copy_two, ip, i);
 }
 
-/* The frame moves at the end of the code S. */
-static void add_move(Maker *k, const StayCode *s)
+/* The frame moves at the end of the code S, which it was given a result for at MARK. */
+static void add_move(Maker *k, const StayCode *s, uint32_t mark)
 {
     uint32_t end = s->code.parts[0].end;
     add_piece(k, STENCIL_move, end, k->heights[end]);
     add_words(k, end, k->heights[end]);
     add_clears(k, &s->code, end);
     add_piece(k, STENCIL_moved, end, k->heights[end]);
-    add_hop(k, end);
+    /* All that is known there was known behind the mark, or was found out on the way. */
+    add_join(k, end, k->l->pieces.data[mark].sure);
 }
 
 /* A copy of the frame is given the result at IP, behind MARK. */
@@ -664,7 +693,7 @@ static void add_stay(Maker *k, uint32_t mark)
         s = (StayCode){0};
         add_copy(k, mark, ip);
     } else if (s.code.copies) {
-        add_move(k, &s);
+        add_move(k, &s, mark);
     }
     note_stay(k, &s, first);
     k->state = 0;
@@ -702,20 +731,44 @@ static void add_try(Maker *k, uint32_t ip)
 static uint32_t add_place(Maker *k, uint32_t ip)
 {
     if (!k->flows) k->state = 0;
-    if (!k->flows || k->targets[ip]) k->typed = k->int_on_top = false;
+    if (!k->flows || k->targets[ip]) k->typed = false;
+    known_place(&k->known, ip, k->flows);
     add_way_in(k, ip);
     if (op_at(k->c, ip) == OP_TRY) add_try(k, ip);
-    return add_instruction(k, ip);
+    size_t ways = k->ways.len;
+    uint32_t end = add_instruction(k, ip);
+    if (ways && k->ways.data[ways - 1].ip == ip) k->ways.data[ways - 1].end = k->flows ? end : 0;
+    return end;
 }
 
-/* Join the rest of the code at IP. */
+/* Join the rest of the code at IP, if control flows. */
 static void add_rejoin(Maker *k, uint32_t ip)
 {
-    if (!k->flows) return;
-    if (k->l->resume && k->l->map[ip] == k->l->resume)
-        add_step(k, ip, k->heights[ip], length_at(k->c, ip));
-    else
-        add_hop(k, ip);
+    if (k->flows) add_join(k, ip, false);
+}
+
+/* The way in at IP, if it is noted. */
+static WayIn *way_at(const Maker *k, uint32_t ip)
+{
+    size_t low = 0, high = k->ways.len;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (k->ways.data[middle].ip < ip)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < k->ways.len && k->ways.data[low].ip == ip ? &k->ways.data[low] : NULL;
+}
+
+/* The same for what takes over from a piece at FROM, which knows what that knows: its result is another, but no local is. */
+static void add_back(Maker *k, const Piece *p, uint32_t ip)
+{
+    const WayIn *from = way_at(k, p->ip), *to = way_at(k, ip);
+    bool sure = p->sure && from && to && !(to->used & ~(from->known & ~KNOWN_TOP));
+    /* There will be code that loads registers. */
+    if (sure && to->used && !k->l->sure[ip]) k->l->sure[ip] = NOWHERE;
+    if (k->flows) add_join(k, ip, sure && to->used);
 }
 
 /* Does P ask whether a call is over? */
@@ -738,17 +791,15 @@ static void add_plain_call(Maker *k, Piece test)
     k->l->pieces.data[call].back = test.back;
 }
 
-/* Where the results of blocks come back to: they are put to the other operands. */
-static void add_joins(Maker *k)
+/* Where the results of the block that the piece INDEX is for come back to: they are put to the other operands. */
+static void add_end_of_block(Maker *k, uint32_t index)
 {
-    for (size_t i = 0; i < k->blocks.len; i++) {
-        uint32_t ip = k->l->pieces.data[k->blocks.data[i]].ip,
-                 to = jump_target(k->c, operand_of(k->c, ip, 'j'));
-        k->state = 1;
-        uint32_t back = add_returned(k, ip, k->heights[to]);
-        k->l->pieces.data[k->blocks.data[i]].back = back;
-        add_hop(k, to);
-    }
+    Piece block = k->l->pieces.data[index];
+    uint32_t to = jump_target(k->c, operand_of(k->c, block.ip, 'j'));
+    k->state = 1;
+    uint32_t back = add_returned(k, block.ip, k->heights[to]);
+    k->l->pieces.data[index].back = back;
+    add_join(k, to, block.sure);
 }
 
 /* Count that a guess of P was wrong. */
@@ -782,57 +833,131 @@ static void add_cold(Maker *k, uint32_t index)
     if (cold != COLD_PARTS) add_code(k, piece.ip, end, cold);
     for (uint32_t ip = piece.ip; cold == COLD_PARTS && ip < end; ip += length_at(k->c, ip))
         add_code(k, ip, ip + length_at(k->c, ip), single_at(k, ip));
+    add_back(k, &piece, end);
+}
+
+/* Code begins at IP that takes nothing for granted. */
+static void begin_entry(Maker *k, uint32_t ip)
+{
+    k->l->map[ip] = k->l->size;
+    k->state = 0;
+    k->typed = false;
+    k->known.now = 0;
+}
+
+/* What stands at IP, for code on the side: if there is code that calls C for it, that will do. */
+static void add_wanted(Maker *k, uint32_t ip)
+{
+    if (k->l->map[ip]) return;
+    begin_entry(k, ip);
+    const WayIn *way = way_at(k, ip);
+    uint32_t cold = way && way->end && way->id ? stencils[way->id - 1].cold : 0, end = way ? way->end : 0;
+    if (cold && cold != COLD_PARTS)
+        add_code(k, ip, end, cold);
+    else
+        end = add_instruction(k, ip);
     add_rejoin(k, end);
 }
 
-static void add_colds(Maker *k)
+/* All code on the side that is called for. */
+static void add_sides(Maker *k)
 {
-    for (; k->done < k->cold.len; k->done++) add_cold(k, k->cold.data[k->done]);
+    for (;;)
+        if (k->joined < k->blocks.len)
+            add_end_of_block(k, k->blocks.data[k->joined++]);
+        else if (k->wanted.len)
+            add_wanted(k, vec_pop(&k->wanted));
+        else if (k->done < k->cold.len)
+            add_cold(k, k->cold.data[k->done++]);
+        else
+            return;
 }
 
-/* The parts of fusions, where a frame may want to go on.  Where jumps lead to one, there is code from there on; the others are the VM's. */
+/* Frames seldom go on at IP: there is no code for that, the VM does, unless code on the side will go on there, too. */
+static void add_resume(Maker *k, uint32_t ip)
+{
+    if (!k->l->resume) {
+        k->l->resume = k->l->size;
+        add_piece(k, STENCIL_resume, ip, 0);
+    }
+    k->l->map[ip] = k->l->resume;
+}
+
+/* Code from IP on up to LIMIT that takes nothing for granted; the usual code goes on. */
+static void add_entry(Maker *k, uint32_t ip, uint32_t limit)
+{
+    begin_entry(k, ip);
+    while (ip < limit) ip = add_instruction(k, ip);
+    add_rejoin(k, ip);
+}
+
+/* The parts of fusions, where a frame may want to go on.  Where jumps lead to one, there is code from there on. */
 static void add_insides(Maker *k)
 {
     for (size_t i = 0; i < k->insides.len; i++) {
         Inside inside = k->insides.data[i];
-        k->state = 0;
-        k->typed = k->int_on_top = false;
-        k->l->map[inside.ip] = k->l->size;
-        if (k->targets[inside.ip] || is_dropped(k, inside.ip, GUESS_PASSED)) {
-            uint32_t ip = inside.ip;
-            while (ip < inside.end) ip = add_instruction(k, ip);
-            add_rejoin(k, ip);
-        } else {
-            note_guess(k, inside.ip, GUESS_PASSED, true);
-            if (!k->l->resume) {
-                k->l->resume = k->l->size;
-                add_piece(k, STENCIL_resume, inside.ip, 0);
-            }
-            k->l->map[inside.ip] = k->l->resume;
-        }
+        if (k->targets[inside.ip])
+            add_entry(k, inside.ip, inside.end);
+        else
+            add_resume(k, inside.ip);
     }
 }
 
-/* add_plain_call where somebody comes in. */
-static void add_unsure_call(Maker *k, Piece test)
+/* What the code at IP and behind it, noted before that, takes for granted. */
+static uint64_t used_at(const Maker *k, uint32_t ip)
 {
-    if (k->l->checks) add_code(k, test.ip, test.ip + test.length, STENCIL_checked_0 + 1);
-    add_plain_call(k, test);
+    const WayIn *way = way_at(k, ip);
+    return way ? way->used : 0;
+}
+
+/* What is taken for granted where the instructions from IP to END jump to. */
+static uint64_t used_by_jumps(const Maker *k, uint32_t ip, uint32_t end)
+{
+    uint64_t used = 0;
+    for (; ip < end; ip += length_at(k->c, ip)) {
+        const OpInfo *op = op_info(op_at(k->c, ip));
+        uint32_t at = ip + 1;
+        for (const char *letter = op->flags & OPF_BRANCH ? op->operands : ""; *letter; letter++) {
+            uint32_t to = *letter == 'j' ? jump_target(k->c, (Operand){'j', at, ip + op->length}) : 0;
+            if (to > ip) used |= used_at(k, to);
+            at += op_operand_size(*letter);
+        }
+    }
+    return used;
+}
+
+/* Find out which ways in are to code that takes for granted what those who come in do not know.  Where jumps lead to one, it is only code on
+ * the side that jumps. */
+static void find_unsure(Maker *k)
+{
+    for (size_t i = k->ways.len; i-- > 0;) {
+        WayIn *way = &k->ways.data[i];
+        uint32_t next = way->end ? way->end : way->ip + length_at(k->c, way->ip);
+        way->used |= used_by_jumps(k, way->ip, next);
+        if (way->end && i + 1 < k->ways.len && way[1].ip == next) way->used |= way[1].used;
+        way->used &= way->known;
+        if (!way->used) continue;
+        add_resume(k, way->ip);
+        if (k->targets[way->ip]) want(k, way->ip);
+    }
+}
+
+/* Load what is in registers at WAY; returns where. */
+static uint32_t add_fill(Maker *k, const WayIn *way)
+{
+    uint32_t fill = add_piece(k, STENCIL_fill_1 + way->state - 1u, way->ip, way->height);
+    k->l->pieces.data[fill].goes = way->at;
+    return k->l->pieces.data[fill].at;
 }
 
 static void add_ways_in(Maker *k)
 {
+    k->state = 0;
     for (size_t i = 0; i < k->ways.len; i++) {
         const WayIn *way = &k->ways.data[i];
-        if (k->l->map[way->ip]) continue;
-        k->l->map[way->ip] = k->l->size;
-        k->state = 0;
-        if (way->test != NOWHERE) {
-            add_unsure_call(k, k->l->pieces.data[way->test]);
-            continue;
-        }
-        uint32_t fill = add_piece(k, STENCIL_fill_1 + way->state - 1u, way->ip, way->height);
-        k->l->pieces.data[fill].goes = way->at;
+        if (way->state && way->used && (k->targets[way->ip] || k->l->sure[way->ip]))
+            k->l->sure[way->ip] = add_fill(k, way);
+        if (!k->l->map[way->ip]) k->l->map[way->ip] = add_fill(k, way);
     }
 }
 
@@ -856,7 +981,9 @@ static void add_beginning(Maker *k)
         k->l->rest = k->l->size;
         add_frame(k);
         if (k->c->locals > k->c->arity) k->l->empty = k->l->again;
-        add_hop(k, e->rest);
+        uint64_t tested = known_local(e->left) | (e->two ? known_local(e->right) : 0);
+        known_jump(&k->known, e->rest, tested);
+        add_join(k, e->rest, true);
         /* Calls that may be over with a number are by a caller that takes one. */
         bool guards = op_at(k->c, e->rest) == OP_GUARD_TYPE && takes_numbers(k->c, e->rest);
         k->l->body = e->rest + (e->type == W_SYM(T_NUMBER) && guards ? length_at(k->c, e->rest) : 0);
@@ -892,29 +1019,34 @@ bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
         return false;
     }
     l->map = base_calloc(c->code.len + 1, sizeof *l->map);
+    l->sure = base_calloc(c->code.len + 1, sizeof *l->sure);
+    known_init(&k.known, c);
     /* About so many there will be: to grow little by little takes a quarter of the time. */
     vec_reserve(&l->pieces, 2 * c->code.len + 16);
     vec_reserve(&k.cold, c->code.len + 8);
     k.in_place = (InPlaceChunk){.c = c, .heights = k.heights};
     add_beginning(&k);
+    k.sure = true;
     for (uint32_t ip = 0; ip < c->code.len;) {
         if (k.heights[ip] < 0)
             ip++;
         else
             ip = add_place(&k, ip);
     }
+    k.sure = false;
+    find_unsure(&k);
     add_insides(&k);
     add_stays(&k);
-    add_joins(&k);
-    add_colds(&k);
+    add_sides(&k);
     add_ways_in(&k);
-    add_colds(&k);
     add_asides(l);
     base_free(k.heights);
     base_free(k.targets);
+    known_fini(&k.known);
     vec_free(&k.cold);
     vec_free(&k.ways);
     vec_free(&k.insides);
+    vec_free(&k.wanted);
     vec_free(&k.blocks);
     vec_free(&k.marks);
     return true;
@@ -925,7 +1057,8 @@ void layout_free(Layout *l)
     vec_free(&l->pieces);
     vec_free(&l->stays);
     base_free(l->map);
-    l->map = NULL;
+    base_free(l->sure);
+    l->map = l->sure = NULL;
 }
 
 /* -- Writing -- */
@@ -999,10 +1132,18 @@ static uint32_t place_of_local(const Writer *w, uint32_t local)
     return stored < 0 ? local : w->c->locals + w->c->max_stack - 1 - (uint32_t)stored;
 }
 
+/* Where a jump to TARGET leads from where all is known that the code there takes for granted. */
+static uint32_t sure_place(const Layout *l, uint32_t target)
+{
+    return l->sure[target] ? l->sure[target] : l->map[target];
+}
+
 /* Where a jump of the piece to TARGET leads. */
 static uint32_t jump_place(const Writer *w, uint32_t target)
 {
-    if (!w->piece->in_place) return w->l->map[target];
+    /* Code knows nothing of what jumps back to it. */
+    bool sure = w->piece->sure && target > w->piece->ip;
+    if (!w->piece->in_place) return sure ? sure_place(w->l, target) : w->l->map[target];
     const StayCode *s = stay_of(w);
     for (uint32_t i = 0; i < s->code.part_count; i++)
         if (s->code.parts[i].start == target) return s->at[i];
@@ -1031,7 +1172,8 @@ static uint64_t local_hole(const Writer *w, const StencilHole *hole)
 static uint64_t jump_hole(const Writer *w, const StencilHole *hole)
 {
     const Piece *p = w->piece;
-    if (p->stencil >= STENCIL_hop && p->stencil <= STENCIL_hop_2) return w->run + w->l->map[p->ip];
+    if (p->stencil >= STENCIL_hop && p->stencil <= STENCIL_hop_2)
+        return w->run + (p->sure ? sure_place(w->l, p->ip) : w->l->map[p->ip]);
     return w->run + jump_place(w, jump_target(w->c, operand_at(w->c, p->ip, hole->distance)));
 }
 
@@ -1202,7 +1344,7 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
     case HOLE_OVER:
         return w->run + p->goes;
     case HOLE_BODY:
-        return w->run + (w->l->empty ? w->l->empty : w->l->map[w->l->body]);
+        return w->run + (w->l->empty ? w->l->empty : sure_place(w->l, w->l->body));
     case HOLE_AGAIN:
         return w->run + w->l->again;
     case HOLE_LAY:

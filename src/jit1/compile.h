@@ -22,6 +22,7 @@ typedef struct Piece {
     bool aside : 1;    /* it is the part that is seldom used */
     bool guesses : 1;  /* where it leaves a guess was wrong, which is counted */
     bool in_place : 1; /* it is part of code that a frame runs where it is */
+    bool sure : 1;     /* what it jumps to may take for granted what is known there */
     uint32_t ip;       /* the instruction it is for */
     uint32_t at;       /* bytes from the beginning of the code */
     uint32_t
@@ -70,6 +71,8 @@ typedef struct Layout {
     Early early; /* if it begins so */
     bool checks; /* calls look at FF_CHECK: frames with it may run this code */
     VEC(StayCode) stays;
+    uint32_t *
+        sure; /* the same for those who know there what is known in straight code; 0: as the other.  To be freed */
     uint32_t *
         map; /* by offset of an instruction: where to go on there, bytes from the beginning; 0: nowhere.  To be freed */
 } Layout;

@@ -28,21 +28,6 @@ static bool operand_reads(const Chunk *c, Operand o, uint32_t local)
     return memchr(c->slot_map.data + t->first, (int)local, t->count) != NULL;
 }
 
-/* Where the operand is that the instruction at IP only writes to, a local; 0: there is none. */
-static uint32_t written_at(const Chunk *c, uint32_t ip)
-{
-    uint8_t op = op_at(c, ip);
-    if (op == OP_STORE_LOCAL || op == OP_CLEAR) return ip + 1;
-    return op == OP_GET_ITEM ? ip + 3 : 0;
-}
-
-/* Does OP, which has operands that are locals, do with them what written_at does not tell? */
-static bool stores_otherwise(uint8_t op)
-{
-    return op == OP_NEW_VAR || op == OP_SPLIT || op == OP_FORK_CASE || op == OP_CASE_DONE ||
-           (op >= OP_EACH_NEXT && op <= OP_TAIL_ITEMS);
-}
-
 static void note_stores(InPlaceChunk *k, uint32_t ip)
 {
     const Chunk *c = k->c;

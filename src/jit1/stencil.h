@@ -45,12 +45,16 @@ typedef struct Stencil {
     uint16_t
         aside; /* the part of it that is seldom used, which need not be near: index + 1; 0: there is none */
     uint16_t floats, wide, typed,
-        begun;   /* those that hot.inc calls so, which do the same: index + 1; 0: there is none */
-    bool leaves; /* it may leave its instruction to something else */
+        begun;         /* those that hot.inc calls so, which do the same: index + 1; 0: there is none */
+    uint16_t known[3]; /* those for what is known of two locals, bit by bit: that they are small integers */
+    uint8_t locals[2]; /* which these are: distances of operands; STENCIL_NO_LOCAL */
+    bool shows, gives; /* it leaves if they are none; it gives one */
+    bool leaves;       /* it may leave its instruction to something else */
+    bool calls;        /* C, as a rule */
 } Stencil;
 
 /* As COLD: the stencils of the parts of the fusion. */
-enum { COLD_PARTS = UINT16_MAX };
+enum { COLD_PARTS = UINT16_MAX, STENCIL_NO_LOCAL = UINT8_MAX };
 
 #include "stencils.gen.h"
 

@@ -1,43 +1,8 @@
 /* Which code a protected frame may run without a copy: what such code stores, where it ends, and what rules it out. */
-#include "unit.h"
+#include "assembled.h"
 
 #ifdef METTA_JIT
-#include "builtin/builtin.h"
-#include "code/asm.h"
-#include "interp/interp.h"
 #include "jit1/inplace.h"
-
-/* A chunk that was assembled, and what is known of it. */
-typedef struct World {
-    Runtime *rt;
-    Functions functions;
-    Chunk *c;
-    int32_t *heights;
-    InPlaceChunk known;
-} World;
-
-static World world_new(const char *text)
-{
-    World w = {.rt = rt_new(builtin_table, BI_COUNT, &interp_engine)};
-    Buf error = {0};
-    const char *complaint;
-    uint32_t at;
-    w.c = chunk_assemble(w.rt, &w.functions, text, strlen(text), &error);
-    if (!w.c) base_fatal("%s", buf_cstr(&error));
-    w.heights = chunk_heights(w.c, &complaint, &at);
-    CHECK(w.heights);
-    w.known = (InPlaceChunk){.c = w.c, .heights = w.heights};
-    buf_free(&error);
-    return w;
-}
-
-static void world_free(World *w)
-{
-    base_free(w->heights);
-    chunk_free(w->c);
-    functions_fini(&w->functions);
-    rt_free(w->rt);
-}
 
 /* What P says, in words. */
 static void describe(const InPlace *p, Buf *out)
@@ -52,18 +17,16 @@ static void describe(const InPlace *p, Buf *out)
 /* Behind the instruction of TEXT that ends at IP, a call or a `try`. */
 static void check(const char *text, uint32_t ip, bool tries, const char *want)
 {
-    World w = world_new(text);
+    Assembled a = assembled_new(text);
+    InPlaceChunk known = {.c = a.c, .heights = a.heights};
     InPlace p;
     Buf got = {0};
-    if (tries ? in_place_try(&w.known, ip, &p) : in_place_after(&w.known, ip, &p)) describe(&p, &got);
+    if (tries ? in_place_try(&known, ip, &p) : in_place_after(&known, ip, &p)) describe(&p, &got);
     CHECK_STR(got.len ? buf_cstr(&got) : "nothing", want);
     buf_free(&got);
-    world_free(&w);
+    assembled_free(&a);
 }
 
-#define CODE(locals, text)                                                                             \
-    "=== f/1 ===\nlocals: " #locals ", upvalues: 0, arity: 1\n\n" text "constants:\n0 P\nfunctions:\n" \
-    "0 f 1\ntemplates:\n0 0 0 (if a b c)\n"
 /* The call ends at 6. */
 #define CALL "eval_local 0\ncall 0 1\n"
 #define GIVE_P "push_const 0\nreturn\n"

@@ -1,0 +1,74 @@
+#include "jit1/known.h"
+
+void known_init(Known *k, const Chunk *c)
+{
+    *k = (Known){.c = c, .lacks = base_calloc(c->code.len + 1, sizeof *k->lacks)};
+}
+
+void known_fini(Known *k)
+{
+    base_free(k->lacks);
+}
+
+void known_place(Known *k, uint32_t ip, bool flows)
+{
+    uint64_t lacks = k->lacks[ip];
+    if (!flows) k->now = lacks ? ~UINT64_C(0) : 0;
+    k->now &= ~lacks;
+}
+
+/* The local that the operand at DISTANCE from IP names, as a set. */
+static uint64_t local_at(const Known *k, uint32_t ip, uint8_t distance)
+{
+    return distance == STENCIL_NO_LOCAL ? 0 : known_local(k->c->code.data[ip + 1 + distance]);
+}
+
+uint64_t known_use(const Known *k, uint32_t ip, uint32_t *id)
+{
+    const Stencil *s = &stencils[*id - 1];
+    uint64_t first = local_at(k, ip, s->locals[0]) & k->now, second = local_at(k, ip, s->locals[1]) & k->now;
+    uint32_t which = (first != 0) | (second != 0) << 1;
+    if (!which || !s->known[which - 1]) return 0;
+    *id = s->known[which - 1];
+    return first | second;
+}
+
+/* Forget what the instruction at IP writes, and let where it jumps to know the rest, and SHOWN.  Alternatives come in without. */
+static void pass_one(Known *k, uint32_t ip, uint64_t shown)
+{
+    const Chunk *c = k->c;
+    uint8_t op = op_at(c, ip);
+    const OpInfo *info = op_info(op);
+    uint32_t at = ip + 1, end = ip + info->length, written = written_at(c, ip);
+    bool all = stores_otherwise(op), later = info->flags & OPF_CHOICE && !op_is_block(op);
+    if (!all && !written && !(info->flags & OPF_BRANCH)) return;
+    /* No operand that is stored comes behind one that jumps. */
+    for (const char *letter = info->operands; *letter; letter++) {
+        if (*letter == 's' && (all || at == written)) k->now &= ~known_local(c->code.data[at]);
+        if (*letter == 'j')
+            known_jump(k, jump_target(c, (Operand){'j', at, end}), later ? 0 : k->now | shown);
+        at += op_operand_size(*letter);
+    }
+}
+
+/* The cases of the switch at IP: they are found by a table. */
+static void pass_cases(Known *k, uint32_t ip)
+{
+    const Switch *s = switch_at(k->c, ip);
+    for (uint32_t i = 0; i < s->count; i++) known_jump(k, k->c->cases.data[s->first + i].target, 0);
+}
+
+void known_pass(Known *k, uint32_t ip, uint32_t end, uint32_t id, bool calls)
+{
+    const Stencil *s = id ? &stencils[id - 1] : NULL;
+    uint64_t shown = 0, top = k->now & KNOWN_TOP;
+    k->now &= ~KNOWN_TOP;
+    if (s && s->shows) shown = local_at(k, ip, s->locals[0]) | local_at(k, ip, s->locals[1]);
+    for (uint32_t at = ip; at < end; at += length_at(k->c, at)) pass_one(k, at, shown);
+    if (op_at(k->c, ip) == OP_SWITCH) pass_cases(k, ip);
+    k->now |= shown;
+    if (s && s->gives) k->now |= KNOWN_TOP;
+    if (op_at(k->c, ip) == OP_STORE_LOCAL && top) k->now |= known_local(value_at(k->c, ip, 's'));
+    /* What C is called for may come back by another way, and often so: through the alternatives of a match. */
+    if (!s || (s->calls && !calls)) k->now = 0;
+}
