@@ -15,6 +15,21 @@ static inline uint32_t length_at(const Chunk *c, uint32_t ip)
     return op_info(op_at(c, ip))->length;
 }
 
+static inline bool is_call(uint8_t op)
+{
+    return op == OP_CALL || op == OP_CALL_TYPED;
+}
+
+static inline bool is_tail_call(uint8_t op)
+{
+    return op == OP_TAIL_CALL || op == OP_TAIL_CALL_TYPED;
+}
+
+static inline bool calls_value(uint8_t op)
+{
+    return op == OP_CALL_VALUE || op == OP_CALL_VALUE_TYPED;
+}
+
 /* An operand: its letter, where it stands, and where its instruction ends. */
 typedef struct Operand {
     char letter;
