@@ -23,6 +23,17 @@ static inline Word atom_deref(Word w)
     }
     return w;
 }
+/* The same; *CELL becomes the last bound cell on the way, if there is one. */
+static inline Word atom_deref_by(Word w, Obj **cell)
+{
+    while (word_is_cell(w)) {
+        Word value = word_obj(w)->body[0];
+        if (word_is_nil(value)) return w;
+        *cell = word_obj(w);
+        w = value;
+    }
+    return w;
+}
 /* A fresh unbound cell named by symbol NAME; FLAGS is 0 or OBJ_PLAIN. */
 static inline Word atom_new_var(Heap *h, uint32_t name, unsigned flags)
 {

@@ -68,14 +68,19 @@ typedef VEC(FunctionName) FunctionNames;
 void functions_defined(Space *s, FunctionNames *out);
 void functions_fini(Functions *fs);
 Function *functions_find(Functions *fs, uint32_t name, uint32_t arity);
+/* The function that became known first of those called NAME, if it has ARITY arguments, else NULL: most names have one number of arguments. */
+static inline Function *functions_first(const Functions *fs, uint32_t name, uint32_t arity)
+{
+    const Dependents *of = name < fs->dependents.len ? &fs->dependents.data[name] : NULL;
+    return LIKELY(of && of->functions.len > 0) && LIKELY(of->functions.data[0]->arity == arity)
+               ? of->functions.data[0]
+               : NULL;
+}
 /* The function NAME with ARITY arguments, made at first use; it stays where it is. */
 static inline Function *functions_get(Functions *fs, uint32_t name, uint32_t arity)
 {
-    /* Most names have one number of arguments: found without hashing. */
-    const Dependents *of = name < fs->dependents.len ? &fs->dependents.data[name] : NULL;
-    if (LIKELY(of && of->functions.len > 0) && LIKELY(of->functions.data[0]->arity == arity))
-        return of->functions.data[0];
-    return functions_find(fs, name, arity);
+    Function *first = functions_first(fs, name, arity);
+    return first ? first : functions_find(fs, name, arity);
 }
 /* C, which FS owns from now on, is the chunk of F. */
 void functions_adopt(Functions *fs, Function *f, Chunk *c);

@@ -44,16 +44,14 @@ static inline void bind_cell(Bind *b, Word cell, Word value)
     }
     o->body[0] = value;
 }
-/* The bound CELL is bound to what VALUE is a resolved copy of: let VALUE take its place, so that neither is ever compared with the other or
- * resolved again. */
-static inline void bind_resolved(Bind *b, Word cell, Word value)
+/* CELL is bound to what VALUE is a resolved copy of, no other cell: let VALUE take its place, so that neither is ever compared with the other or resolved
+ * again. */
+static inline void bind_resolved(Bind *b, Obj *cell, Word value)
 {
-    Word bound;
-    while (word_is_cell(bound = word_obj(cell)->body[0])) cell = bound;
-    assert(!word_is_nil(bound));
-    TrailEntry e = {word_obj(cell), bound};
+    TrailEntry e = {cell, cell->body[0]};
+    assert(!word_is_nil(e.unbound) && !word_is_cell(e.unbound));
     vec_push(&b->trail, e);
-    word_obj(cell)->body[0] = value;
+    cell->body[0] = value;
 }
 /* Take that back in all cells, since the copies may no longer be as good; before a collection, too, if they are so many that keeping what they were
  * made from, which the trail tells, would take much room. */

@@ -47,6 +47,8 @@ static inline bool must_evaluate(Machine *m, Word *value)
 bool settle_argument(Machine *m, const Chunk *c, uint32_t index, Word *value);
 /* Is F data: a symbol without types, meaning or rules?  Then a call of it is its own result. */
 bool is_data_function(Machine *m, Function *f);
+/* headless_are_data, found out once for each epoch in which they are. */
+bool may_be_headless(Machine *m);
 /* VALUE is a new expression whose head is data and whose items are values: note that it is inert, if that is so. */
 void note_inert(Machine *m, Word value);
 
