@@ -13,6 +13,7 @@ void chunk_free(Chunk *c)
     vec_free(&c->cases);
     vec_free(&c->expressions);
     vec_free(&c->places);
+    vec_free(&c->relays);
     vec_free(&c->depends);
     vec_free(&c->uses);
     base_free(c->guesses);
@@ -42,6 +43,7 @@ void chunk_expire(Chunk *c)
     if (!c->stale) split_fusions(c);
     c->stale = true;
     c->self = NO_SELF;
+    vec_free(&c->relays);
     for (size_t i = 0; i < c->expressions.len; i++) c->code.data[c->expressions.data[i].at] = OP_LEAVE_STALE;
 }
 

@@ -60,6 +60,27 @@ typedef struct Expression {
     bool tail;
 } Expression;
 
+/* Where a part of what a relay gives is: in a local, in the result, in the relay's words; or it is an expression that was made. */
+typedef enum RelayPlace { RELAY_LOCAL, RELAY_RESULT, RELAY_WORD, RELAY_MADE, RELAY_PLACES } RelayPlace;
+typedef struct RelayPart {
+    uint8_t place, index;
+} RelayPart;
+enum { RELAY_SAME = 4, RELAY_ITEMS = 8, RELAY_INNER = 2, RELAY_PARTS = 16 };
+/* Code from AT on that does nothing with a result but to find in it what it has already, in constants and locals, and to give an argument of its own; so the frame
+ * need not be changed for that.  The result is an expression of COUNT items with head FUNCTOR, a symbol.  What is given is the argument in local ARGUMENT,
+ * an expression of GIVEN items headed by a symbol, of which some are expressions of INNER items, none of these expressions.  It is made of PARTS: those of
+ * the whole, then those of its expressions. */
+typedef struct Relay {
+    uint32_t at;
+    uint8_t argument, count, given, part_count, inner_count, inner[RELAY_INNER], same_count;
+    struct {
+        uint8_t item, local;
+    } same[RELAY_SAME]; /* items of the result that must be what locals are */
+    RelayPart parts[RELAY_PARTS];
+    Word functor;
+    Word words[RELAY_PARTS];
+} Relay;
+
 /* A function of the program: a name and a number of arguments. */
 typedef struct Function Function;
 
@@ -94,6 +115,7 @@ typedef struct Chunk {
     VEC(Expression)
     expressions; /* by ascending start; of those that start at one place the outermost first */
     VEC(CodePlace) places;
+    VEC(Relay) relays;     /* ascending; none while stale */
     VEC(uint32_t) depends; /* symbols whose rules and types the code takes for granted */
     VEC(uint32_t) uses;    /* further ones whose types it takes for granted: rules for them may come and go */
 } Chunk;
@@ -104,6 +126,8 @@ void chunk_trace(Chunk *c, Heap *h);
 /* Mark C stale: each of its expressions is left for tier 0 when control comes to its start.  Linear in the length of
  * the code. */
 void chunk_expire(Chunk *c);
+/* Fill in the relays of C, which has none yet.  Linear in the length of the code. */
+void chunk_find_relays(Chunk *c);
 /* The outermost expression that starts at OFFSET, or NULL.  Logarithmic. */
 const Expression *chunk_expression(const Chunk *c, uint32_t offset);
 /* The last expression that starts before OFFSET, or NULL.  Logarithmic. */

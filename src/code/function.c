@@ -112,6 +112,7 @@ void functions_adopt(Functions *fs, Function *f, Chunk *c)
     if (f->tier < 1) f->tier = 1;
     c->self = f->debugged ? NO_SELF : index_of(c, f);
     c->id = ++fs->adopted;
+    chunk_find_relays(c);
     vec_push(&fs->chunks, c);
     for (size_t i = 0; i < c->depends.len; i++)
         list_chunk(&dependents_of(fs, c->depends.data[i])->dependents, c);

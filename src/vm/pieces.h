@@ -45,6 +45,14 @@ static inline bool must_evaluate(Machine *m, Word *value)
 /* As settle, of *VALUE, an argument that has matched template INDEX, when the instance of that is to be evaluated instead: expressions of the template
  * whose heads the code does not know are looked at again, though *VALUE may have been evaluated before. */
 bool settle_argument(Machine *m, const Chunk *c, uint32_t index, Word *value);
+/* May the current frame, which waits for a result, be a relay for it? */
+static inline bool may_relay(const Machine *m)
+{
+    return m->frame->kind == FRAME_VM && frame_chunk(m->frame)->relays.len > 0;
+}
+/* VALUE, an expression, is for the current frame.  As long as that is a relay, have it give what it gives for that, with no copy of it when it is protected, and let its
+ * parent be current.  Returns what is to be given to the frame that is current then. */
+Word relay_result(Machine *m, Word value);
 /* Is F data: a symbol without types, meaning or rules?  Then a call of it is its own result. */
 bool is_data_function(Machine *m, Function *f);
 /* headless_are_data, found out once for each epoch in which they are. */

@@ -308,3 +308,105 @@ void note_inert(Machine *m, Word value)
     }
     word_obj(value)->note = m->rt->inert_epoch;
 }
+
+/* -- Relays -- */
+
+/* A result on its way: a ground expression of N ITEMS that is irreducible; WHOLE, or WORD_NIL if it is yet to be made, a copy as open_copy has it of what has
+ * the items FROM. */
+typedef struct Carried {
+    Word whole;
+    uint32_t n;
+    const Word *items, *from;
+} Carried;
+
+/* The relay of C at AT, or NULL. */
+static inline const Relay *relay_at(const Chunk *c, uint32_t at)
+{
+    for (const Relay *r = c->relays.data, *end = r + c->relays.len; r < end; r++)
+        if (r->at == at) return r;
+    return NULL;
+}
+
+/* Does R find in RESULT what it should? */
+static inline bool finds_same(const Word *locals, const Relay *r, const Carried *result)
+{
+    if (result->n != r->count || result->items[0] != r->functor) return false;
+    for (uint32_t i = 0; i < r->same_count; i++) {
+        uint32_t at = r->same[i].item;
+        Word local = locals[r->same[i].local], item = result->items[at];
+        if (local != result->from[at] && atom_deref(local) != item) return false;
+        if (item == WORD_NAN) return false;
+    }
+    return true;
+}
+
+/* Put what the N PARTS are into TO.  False: one is no plain item. */
+static inline bool put_parts(const Word *const *places, const RelayPart *parts, uint32_t n, Word *to)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        Word item = to[i] = atom_deref(places[parts[i].place][parts[i].index]);
+        if (UNLIKELY(!is_plain_item(item) || item == WORD_NIL)) return false;
+    }
+    return true;
+}
+
+/* Put the items of what R gives into TO. */
+static inline bool make_items(Machine *m, const Relay *r, const Word *locals, const Word *result, Word *to)
+{
+    Word made[RELAY_INNER];
+    const Word *const places[RELAY_PLACES] = {locals, result, r->words, made};
+    const RelayPart *parts = r->parts + r->given;
+    uint32_t note = copies_note(m);
+    if (UNLIKELY(note > UINT16_MAX)) return false;
+    for (uint32_t i = 0; i < r->inner_count; i++) {
+        uint32_t n = r->inner[i];
+        Obj *copy = open_copy(m, n, note);
+        if (!put_parts(places, parts, n, copy->body) || !heads_known_data(m, copy->body[0], n, note))
+            return false;
+        made[i] = word_from_ptr(TAG_HEAP, copy);
+        parts += n;
+    }
+    return put_parts(places, r->parts, r->given, to);
+}
+
+static Word make_carried(Machine *m, const Carried *result)
+{
+    if (!word_is_nil(result->whole)) return result->whole;
+    Obj *copy = open_copy(m, result->n, copies_note(m));
+    for (uint32_t i = 0; i < result->n; i++) {
+        Obj *cell = NULL;
+        Word item = copy->body[i] = result->items[i];
+        /* See shallow_copy. */
+        if (atom_deref_by(result->from[i], &cell) != item && cell) bind_resolved(&m->rt->bind, cell, item);
+    }
+    return word_from_ptr(TAG_HEAP, copy);
+}
+
+Word relay_result(Machine *m, Word value)
+{
+    Word room[2][RELAY_ITEMS];
+    if (!expr_is_ground(value)) return value;
+    Carried result = {value, expr_len(value), expr_items(value), expr_items(value)};
+    for (unsigned i = 0; m->frame->kind == FRAME_VM; i ^= 1) {
+        Frame *f = m->frame;
+        Chunk *c = frame_chunk(f);
+        const Relay *r = relay_at(c, frame_ip(f));
+        const Word *locals = f->slot + VM_LOCALS;
+        bool protected = machine_protects(m, f);
+        /* See receiver and copy_frame. */
+        if (!r || (protected ? !(f->flags & FF_MADE) : f->flags & FF_HELD)) break;
+        if (!finds_same(locals, r, &result)) break;
+        Word argument = atom_deref(locals[r->argument]);
+        if (!atom_is_cons(argument) || expr_len(argument) != r->given) break;
+        if (!make_items(m, r, locals, result.items, room[i])) break;
+        result = (Carried){WORD_NIL, r->given, room[i], expr_items(argument)};
+        if (protected) {
+            chunk_runs(c);
+            f->flags |= FF_SUCCEEDED;
+        }
+        m->depth = f->depth;
+        m->head = f->head;
+        m->frame = f->parent;
+    }
+    return make_carried(m, &result);
+}
