@@ -10,10 +10,11 @@ typedef struct WayIn {
     uint32_t ip, at;
     uint16_t height;
     uint8_t state;
-    uint16_t id;    /* of the stencil there, index + 1, for whatever is known */
-    uint32_t end;   /* where what stands there ends; 0: nothing flows from there */
-    uint64_t known; /* see jit1/known.h */
-    uint64_t used;  /* of what is known, by the code at this place; later by that from there on */
+    uint16_t id;         /* of the stencil there, index + 1, for whatever is known */
+    uint32_t end;        /* where what stands there ends; 0: nothing flows from there */
+    uint64_t known;      /* see jit1/known.h */
+    uint64_t used;       /* of what is known, by the code at this place; later by that from there on */
+    uint64_t made, from; /* the code at this place makes MADE known out of FROM */
 } WayIn;
 
 /* A part of a fusion but the first; the fusion ends at END. */
@@ -379,10 +380,16 @@ static bool takes_numbers(const Chunk *c, uint32_t ip)
            (op == OP_GUARD_TYPE && c->constants.data[value_at(c, ip, 'k')] == W_SYM(T_NUMBER));
 }
 
+/* Argument I of the call of the code itself at IP, as a set (jit1/known.h). */
+static uint64_t known_argument(const Maker *k, uint32_t ip, uint32_t i)
+{
+    return known_operand((uint32_t)k->heights[ip] - k->c->arity + i);
+}
+
 /* Where argument I of a call of the code itself is: as the names of stencils have it, register 0, register 1, memory. */
+enum { IN_MEMORY = 2 };
 static uint32_t argument_place(const Maker *k, uint32_t i)
 {
-    enum { IN_MEMORY = 2 };
     uint32_t from_top = k->c->arity - i;
     return from_top <= k->state ? k->state - from_top : IN_MEMORY;
 }
@@ -391,8 +398,8 @@ static uint32_t argument_place(const Maker *k, uint32_t i)
 static bool knows_test(const Maker *k, uint32_t ip)
 {
     const Early *e = &k->l->early;
-    return k->known.now & KNOWN_TOP && is_call(op_at(k->c, ip)) && may_be_over(k, ip) && !e->two &&
-           e->left + 1 == k->c->arity;
+    return k->known.now & known_argument(k, ip, e->left) && is_call(op_at(k->c, ip)) && may_be_over(k, ip) &&
+           !e->two && argument_place(k, e->left) < IN_MEMORY;
 }
 
 /* The code for IP takes USED for granted. */
@@ -410,7 +417,7 @@ static uint32_t add_test(Maker *k, uint32_t ip, uint32_t end)
     bool knows = knows_test(k, ip);
     if (knows) id = STENCIL_over_eq_r0_known + 2 * e->compare + left;
     uint32_t test = add_piece(k, id, ip, k->heights[ip]);
-    if (knows) note_use(k, ip, KNOWN_TOP);
+    if (knows) note_use(k, ip, known_argument(k, ip, e->left));
     k->l->pieces.data[test].length = (uint16_t)(end - ip);
     vec_push(&k->cold, test);
     return test;
@@ -723,7 +730,11 @@ static uint32_t add_place(Maker *k, uint32_t ip)
     if (op_at(k->c, ip) == OP_TRY) add_try(k, ip);
     size_t ways = k->ways.len;
     uint32_t end = add_instruction(k, ip);
-    if (ways && k->ways.data[ways - 1].ip == ip) k->ways.data[ways - 1].end = k->flows ? end : 0;
+    WayIn *way = ways ? &k->ways.data[ways - 1] : NULL;
+    if (!way || way->ip != ip) return end;
+    way->end = k->flows ? end : 0;
+    way->made = k->known.made;
+    way->from = k->known.from;
     return end;
 }
 
@@ -751,7 +762,8 @@ static WayIn *way_at(const Maker *k, uint32_t ip)
 static void add_back(Maker *k, const Piece *p, uint32_t ip)
 {
     const WayIn *from = way_at(k, p->ip), *to = way_at(k, ip);
-    bool sure = p->sure && from && to && !(to->used & ~(from->known & ~KNOWN_TOP));
+    int32_t height = k->heights[ip] <= p->height ? k->heights[ip] - 1 : p->height;
+    bool sure = p->sure && from && to && !(to->used & ~known_below(from->known, height));
     /* There will be code that loads registers. */
     if (sure && to->used && !k->l->sure[ip]) k->l->sure[ip] = NOWHERE;
     if (k->flows) add_join(k, ip, sure && to->used);
@@ -919,8 +931,9 @@ static void find_unsure(Maker *k)
     for (size_t i = k->ways.len; i-- > 0;) {
         WayIn *way = &k->ways.data[i];
         uint32_t next = way->end ? way->end : way->ip + length_at(k->c, way->ip);
-        way->used |= used_by_jumps(k, way->ip, next);
-        if (way->end && i + 1 < k->ways.len && way[1].ip == next) way->used |= way[1].used;
+        uint64_t later = used_by_jumps(k, way->ip, next);
+        if (way->end && i + 1 < k->ways.len && way[1].ip == next) later |= way[1].used;
+        way->used |= later & way->made ? later | way->from : later;
         way->used &= way->known;
         if (!way->used) continue;
         add_resume(k, way->ip);
@@ -1006,7 +1019,7 @@ bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
     }
     l->map = base_calloc(c->code.len + 1, sizeof *l->map);
     l->sure = base_calloc(c->code.len + 1, sizeof *l->sure);
-    known_init(&k.known, c);
+    known_init(&k.known, c, k.heights);
     /* About so many there will be: to grow little by little takes a quarter of the time. */
     vec_reserve(&l->pieces, 2 * c->code.len + 16);
     vec_reserve(&k.cold, c->code.len + 8);

@@ -9,7 +9,7 @@ static void describe(const char *text, Buf *out)
 {
     Assembled a = assembled_new(text);
     Known k;
-    known_init(&k, a.c);
+    known_init(&k, a.c, a.heights);
     bool flows = true;
     for (uint32_t ip = 0; ip < a.c->code.len;) {
         const Fusion *fusion = op_fusion(a.c->code.data[ip]);
@@ -23,7 +23,8 @@ static void describe(const char *text, Buf *out)
             buf_printf(out, "%s%u:", out->len ? ", " : "", (unsigned)ip);
             for (uint32_t i = 0; i < a.c->locals; i++)
                 if (now & known_local(i)) buf_printf(out, " %u", (unsigned)i);
-            if (now & KNOWN_TOP) buf_puts(out, " top");
+            for (uint32_t i = 0; i < 2; i++)
+                if (now & known_operand(i)) buf_printf(out, " +%u", (unsigned)i);
             if (used) buf_printf(out, " %s", stencils[id - 1].name);
         }
         known_pass(&k, ip, end, id, op == OP_CALL);
@@ -50,21 +51,21 @@ static void test_what_is_known(void)
     check(CODE(1, "load_local 0\nreturn\n"), "nothing");
     /* A comparison shows it to both its ways. */
     check(CODE(1, IF_ZERO MINUS_ONE(0) "return\nother:\n" MINUS_ONE(0) "return\n"),
-          "11: 0 op_SUB_SMALL_0_known1, 17: 0 top, 18: 0 op_SUB_SMALL_0_known1, 24: 0 top");
+          "11: 0 op_SUB_SMALL_0_known1, 17: 0 +0, 18: 0 op_SUB_SMALL_0_known1, 24: 0 +0");
     /* What is stored is known as what it is. */
     check(CODE(2, IF_ZERO MINUS_ONE(0) "store_local 1\nload_local 1\nstore_local 0\nother:\nfail\n"),
-          "11: 0 op_SUB_SMALL_0_known1, 17: 0 top, 19: 0 1 op_LOAD_LOCAL_0_known1, 21: 0 1");
+          "11: 0 op_SUB_SMALL_0_known1, 17: 0 +0, 19: 0 1 op_LOAD_LOCAL_0_known1, 21: 0 1 +0, 23: 0");
     /* One operand that is known makes the other known. */
     check(CODE(2, "push_const 0\nstore_local 1\n" IF_ZERO
                   "add_locals 1\nload_local 0\nadd\nstore_local 1\nfail\nother:\nfail\n"),
-          "16: 0 op_ADD_LOCALS_0_known2, 21: 0 1 top, 23: 0 1, 24: 0");
+          "16: 0 op_ADD_LOCALS_0_known2, 21: 0 1 +0, 23: 0 1, 24: 0");
 }
 
 static void test_what_is_forgotten(void)
 {
     /* A call leaves the locals alone; what else C is called for may come back by another way. */
     check(CODE(1, IF_ZERO "load_local 0\ncall 0 1\nreturn\nother:\npush_template 0\nreturn\n"),
-          "11: 0 op_LOAD_LOCAL_0_known1, 13: 0, 17: 0, 18: 0");
+          "11: 0 op_LOAD_LOCAL_0_known1, 13: 0 +0, 17: 0, 18: 0");
     /* Not all that jump there know. */
     check(CODE(1, "match_length 0 3 other other\n" IF_ZERO "fail\nother:\nload_local 0\nreturn\n"), "18: 0");
     /* Alternatives come in by a table. */
