@@ -322,6 +322,16 @@ static void store_value(Compiler *c, uint32_t local)
     EMIT1(c, OP_STORE_LOCAL, local);
 }
 
+/* What VALUE has given may hold variables of PATTERN: those of loops in it, if such a call turned out to be none, were not seen outside. */
+static void namesakes_exist(Compiler *c, Word pattern, Word value)
+{
+    uint32_t *named = count_slots(c, pattern), *inside = count_slots(c, value);
+    for (uint32_t i = 0; i < c->slots.len; i++)
+        if (named[i] && inside[i]) use_slot(c, word_slot(i));
+    base_free(named);
+    base_free(inside);
+}
+
 /* The local that the value for PATTERN goes to: that of a variable which nothing has seen, or a new one. */
 static uint32_t local_for(Compiler *c, Word pattern)
 {
@@ -386,6 +396,7 @@ static void compile_let(Compiler *c, Word e, int depth)
         gather_results(c, OP_COLLAPSE_COUNT, expr_at(e, 2), depth - 1);
     else
         compile_value(c, expr_at(e, 2), W_SYM(UNDEFINED), depth - 1);
+    namesakes_exist(c, expr_at(e, 1), expr_at(e, 2));
     uint32_t local = local_for(c, expr_at(e, 1));
     store_value(c, local);
     EMIT0(c, OP_ANY_TYPE);
@@ -440,6 +451,7 @@ static void let_star_pair(Compiler *c, Word e, uint32_t i, uint32_t matched, boo
     bool around = part_begins(c, let_star_may_be_stuck(e));
     compile_value(c, value, W_SYM(UNDEFINED), depth - 1);
     c->shown = around;
+    namesakes_exist(c, pattern, value);
     uint32_t local = local_for(c, pattern);
     store_value(c, local);
     match_pattern(c, pattern, local, miss, &slow, MAX_NESTING);
@@ -532,6 +544,7 @@ static void compile_case(Compiler *c, Word e, int depth)
     if (alternative) EMIT1(c, OP_CASE_DONE, mark);
     store_value(c, local);
     place_label(c, chosen);
+    namesakes_exist(c, cases, value);
     compile_cases(c, cases, local, context(e, 0, 0), depth);
     if (!alternative) {
         place_label(c, empty);
