@@ -42,6 +42,8 @@ static inline bool must_evaluate(Machine *m, Word *value)
 {
     return atom_may_reduce(*value) && !settle(m, value);
 }
+/* Would settle make of VALUE, an expression that may reduce, what evaluating it gives?  Nothing is marked, since it is not evaluated yet. */
+bool is_settleable(Machine *m, Word value);
 /* As settle, of *VALUE, an argument that has matched template INDEX, when the instance of that is to be evaluated instead: expressions of the template
  * whose heads the code does not know are looked at again, though *VALUE may have been evaluated before. */
 bool settle_argument(Machine *m, const Chunk *c, uint32_t index, Word *value);

@@ -284,6 +284,23 @@ bool settle(Machine *m, Word *value)
     return settle_at(m, value, SETTLE_DEPTH);
 }
 
+static bool may_be_settled(Machine *m, Word value, int depth)
+{
+    if (is_inert(m, value)) return true;
+    if (depth == 0 || !heads_data(m, value)) return false;
+    for (uint32_t i = 0; i < expr_len(value); i++) {
+        Word item = atom_deref(expr_at(value, i));
+        if (item == W_SYM(EMPTY) || (atom_may_reduce(item) && !may_be_settled(m, item, depth - 1)))
+            return false;
+    }
+    return true;
+}
+
+bool is_settleable(Machine *m, Word value)
+{
+    return may_be_settled(m, value, SETTLE_DEPTH);
+}
+
 bool settle_argument(Machine *m, const Chunk *c, uint32_t index, Word *value)
 {
     Word term = c->templates.data[index].term;
