@@ -113,7 +113,9 @@ static const Signature *box_signature(Compiler *c, const Signature *sig, Word e)
     plain->param_count = sig->param_count;
     plain->params[0] = (Param){PARAM_ANY, W_SYM(UNDEFINED)};
     plain->params[1] = of_content;
-    plain->result = sig->kind == SIGNATURE_GET ? of_content : (Param){PARAM_FIXED, W_SYM(UNDEFINED)};
+    /* A result of no known type is not given where another is expected. */
+    bool typed = sig->kind == SIGNATURE_GET && of_content.kind == PARAM_CONST;
+    plain->result = typed ? of_content : (Param){PARAM_FIXED, W_SYM(UNDEFINED)};
     vec_push(&c->signatures, plain);
     return plain;
 }
