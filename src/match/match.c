@@ -283,6 +283,10 @@ Word instantiate(Heap *h, Word stored, Word *slots, const SlotName *names)
 {
     if (word_is_slot(stored)) return slot_value(h, stored, slots, names);
     if (!atom_is_cons(stored) || expr_is_ground(stored)) return stored;
+    if (word_obj(stored)->flags & OBJ_FLAT) {
+        bool new;
+        return instantiate_flat(h, stored, &(Slots){slots, names}, &new);
+    }
     char *start = h->top;
     Word root = copy_shallow(h, stored);
     bool ground = true;
