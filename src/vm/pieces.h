@@ -211,6 +211,15 @@ static inline bool is_item(Word value)
     return !word_is_cell(value) && value != W_SYM(EMPTY);
 }
 
+/* The same of what *VALUE stands for, if it is a variable; then it becomes that, and an unbound variable is an item. */
+static inline bool as_item(Word *value)
+{
+    Word w = *value = atom_deref(*value);
+    return word_is_heap(w) ? !atom_may_reduce(w) : w != W_SYM(EMPTY);
+}
+/* In opcode bodies, of the local variable VALUE: machine code has not the registers to follow variables. */
+#define AS_ITEM(value) is_item(value)
+
 /* *OUT: the expression of HEAD, which is data, X and Y, all as the program wrote them.  False: X or Y is no item as it stands. */
 static inline bool make_same_of(Machine *m, Word head, Word x, Word y, Word *out)
 {

@@ -235,6 +235,8 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 #define SKIP(n) ((void)(ip += (n)))
 #define UNFUSED(op) goto op_##op
 #define CONTINUE_AS(op) goto op_##op
+#undef AS_ITEM
+#define AS_ITEM(value) as_item(&(value))
 /* One more call, carried out in place; false at the limit of depth. */
 #define POLL                                                    \
     do {                                                        \
