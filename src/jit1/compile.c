@@ -29,20 +29,24 @@ typedef struct Maker {
     bool *targets;      /* by offset: jumps lead there */
     VEC(uint32_t) cold; /* pieces that may leave their instruction to the VM */
     size_t done;        /* of them */
-    VEC(WayIn) ways;
-    VEC(Inside) insides;
-    VEC(uint32_t) wanted; /* instructions that code on the side goes on at, for which there is none */
-    size_t joined;        /* of BLOCKS */
-    VEC(uint32_t) blocks; /* pieces of instructions that wait for the result of the code behind them */
-    uint64_t floats;      /* locals that are expected to be floats, bit by bit */
-    uint64_t operands;    /* the same of operands, from the bottom */
-    bool typed;           /* the caller takes numbers: it is known wherever control comes from */
+    SMALL_VEC(WayIn, 16) ways;
+    SMALL_VEC(Inside, 16) insides;
+    SMALL_VEC(uint32_t, 8)
+    wanted;        /* instructions that code on the side goes on at, for which there is none */
+    size_t joined; /* of BLOCKS */
+    SMALL_VEC(uint32_t, 8)
+    blocks;            /* pieces of instructions that wait for the result of the code behind them */
+    uint64_t floats;   /* locals that are expected to be floats, bit by bit */
+    uint64_t operands; /* the same of operands, from the bottom */
+    bool typed;        /* the caller takes numbers: it is known wherever control comes from */
+    uint64_t asked;    /* locals that the first instruction asks if they are small integers */
+    SMALL_VEC(uint32_t, 8) again; /* tail calls of the code itself that know that they will be */
     Known known;   /* what is known if control comes from the piece before, or by a jump that is sure */
     bool sure;     /* pieces are being laid that jump only where what they jump to knows */
     uint8_t state; /* operands in registers */
     bool flows;    /* control comes from the piece before */
     InPlaceChunk in_place;
-    VEC(uint32_t) marks; /* pieces before the places where calls give their results */
+    SMALL_VEC(uint32_t, 8) marks; /* pieces before the places where calls give their results */
 } Maker;
 
 /* -- Guesses -- */
@@ -193,13 +197,14 @@ static void add_way_in(Maker *k, uint32_t ip)
 {
     if (k->state == 0 && !k->l->map[ip]) k->l->map[ip] = k->l->size;
     if (k->state == 0 && !k->known.now) return;
-    if (k->state == 0) k->l->sure[ip] = k->l->size;
+    if (k->state == 0) k->l->others[ip].sure = k->l->size;
     WayIn way = {.ip = ip,
                  .at = k->l->size,
                  .height = (uint16_t)k->heights[ip],
                  .state = k->state,
                  .known = k->known.now};
-    vec_push(&k->ways, way);
+    small_push(&k->ways, way);
+    k->l->others[ip].way = (uint32_t)k->ways.len;
 }
 
 /* Constants in the heap move, so they cannot be put into the code. */
@@ -293,7 +298,7 @@ static void note_insides(Maker *k, uint32_t ip, uint32_t end)
 {
     for (ip += length_at(k->c, ip); ip < end; ip += length_at(k->c, ip)) {
         Inside inside = {ip, end};
-        vec_push(&k->insides, inside);
+        small_push(&k->insides, inside);
     }
 }
 
@@ -307,7 +312,7 @@ static void add_code(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
     uint32_t piece = add_piece(k, id - 1, ip, k->heights[ip]);
     k->l->pieces.data[piece].length = (uint16_t)(end - ip);
     if (stencils[id - 1].leaves) vec_push(&k->cold, piece);
-    if (op_is_block(op_at(k->c, ip))) vec_push(&k->blocks, piece);
+    if (op_is_block(op_at(k->c, ip))) small_push(&k->blocks, piece);
     k->flows = stencils[id - 1].ends >= 0;
     k->state = k->flows ? (uint8_t)stencils[id - 1].ends : 0;
 }
@@ -324,13 +329,13 @@ static void add_hop(Maker *k, uint32_t ip)
 static void want(Maker *k, uint32_t ip)
 {
     k->l->map[ip] = 0;
-    vec_push(&k->wanted, ip);
+    small_push(&k->wanted, ip);
 }
 
 /* The same in all code but the usual.  SURE: all is known that the usual code there takes for granted. */
 static void add_join(Maker *k, uint32_t ip, bool sure)
 {
-    if (!(sure && k->l->sure[ip]) && k->l->resume && k->l->map[ip] == k->l->resume) want(k, ip);
+    if (!(sure && k->l->others[ip].sure) && k->l->resume && k->l->map[ip] == k->l->resume) want(k, ip);
     k->sure = sure;
     add_hop(k, ip);
     k->sure = false;
@@ -461,7 +466,7 @@ static void add_call(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
     }
     uint32_t back = add_returned(k, ip, k->heights[ip]), mark = (uint32_t)k->l->pieces.len - 2;
     k->l->pieces.data[mark].length = (uint16_t)(end - ip);
-    vec_push(&k->marks, mark);
+    small_push(&k->marks, mark);
     k->l->pieces.data[call].back = back;
     if (tests) k->l->pieces.data[test].back = back;
     k->state = 1;
@@ -517,6 +522,29 @@ static void use_known(Maker *k, uint32_t ip, uint32_t *id)
     note_use(k, ip, known_use(&k->known, ip, id));
 }
 
+/* Before a call or tail call, from IP to END: look at FF_CHECK if the frame may have it. */
+static void add_check(Maker *k, uint32_t ip, uint32_t end)
+{
+    if (!k->l->checks) return;
+    if (k->known.now & KNOWN_UNCHECKED)
+        note_use(k, ip, KNOWN_UNCHECKED);
+    else
+        add_code(k, ip, end, STENCIL_checked_0 + k->state + 1);
+}
+
+/* The tail call of the code itself at IP is about to be laid: may it go to where what the first instruction asks for is known? */
+static void note_again(Maker *k, uint32_t ip)
+{
+    uint64_t known = 0, from = 0;
+    if (!k->asked || !k->sure || k->c->functions.data[value_at(k->c, ip, 'f')]->chunk != k->c) return;
+    for (uint32_t i = 0; i < k->c->arity; i++)
+        if (k->asked & known_local(i) && k->known.now & known_argument(k, ip, i))
+            known |= known_local(i), from |= known_argument(k, ip, i);
+    if (known != k->asked) return;
+    note_use(k, ip, from);
+    small_push(&k->again, (uint32_t)k->l->pieces.len);
+}
+
 /* Lay out what stands at IP; returns where it ends. */
 static uint32_t add_instruction(Maker *k, uint32_t ip)
 {
@@ -534,11 +562,13 @@ static uint32_t add_instruction(Maker *k, uint32_t ip)
     if (id && k->known.now) use_known(k, ip, &id);
     uint8_t op = op_at(k->c, ip);
     bool calls = id && !fused && (is_call(op) || calls_value(op) || op == OP_CALL_STEP);
-    bool tail = id && !fused && (is_tail_call(op_at(k->c, ip)) || op_at(k->c, ip) == OP_TAIL_CALL_VALUE);
-    if (k->l->checks && (calls || tail)) add_code(k, ip, end, STENCIL_checked_0 + k->state + 1);
+    bool tail = id && !fused && (is_tail_call(op) || op == OP_TAIL_CALL_VALUE);
+    if (ip == 0 && k->sure && id && stencils[id - 1].shows) k->asked = known_asked(&k->known, 0, id);
+    if (calls || tail) add_check(k, ip, end);
     if (calls) {
         add_call(k, ip, end, id);
     } else {
+        if (tail && is_tail_call(op)) note_again(k, ip);
         add_code(k, ip, end, id);
         if (fused) note_insides(k, ip, end);
         k->l->pieces.data[piece].guesses = guesses;
@@ -747,15 +777,8 @@ static void add_rejoin(Maker *k, uint32_t ip)
 /* The way in at IP, if it is noted. */
 static WayIn *way_at(const Maker *k, uint32_t ip)
 {
-    size_t low = 0, high = k->ways.len;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (k->ways.data[middle].ip < ip)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < k->ways.len && k->ways.data[low].ip == ip ? &k->ways.data[low] : NULL;
+    uint32_t way = k->l->others[ip].way;
+    return way ? &k->ways.data[way - 1] : NULL;
 }
 
 /* The same for what takes over from a piece at FROM, which knows what that knows: its result is another, but no local is. */
@@ -765,7 +788,7 @@ static void add_back(Maker *k, const Piece *p, uint32_t ip)
     int32_t height = k->heights[ip] <= p->height ? k->heights[ip] - 1 : p->height;
     bool sure = p->sure && from && to && !(to->used & ~known_below(from->known, height));
     /* There will be code that loads registers. */
-    if (sure && to->used && !k->l->sure[ip]) k->l->sure[ip] = NOWHERE;
+    if (sure && to->used && !k->l->others[ip].sure) k->l->others[ip].sure = NOWHERE;
     if (k->flows) add_join(k, ip, sure && to->used);
 }
 
@@ -843,12 +866,34 @@ static void begin_entry(Maker *k, uint32_t ip)
     k->known.now = 0;
 }
 
+/* Load what is in registers at WAY; returns where. */
+static uint32_t add_fill(Maker *k, const WayIn *way)
+{
+    uint32_t fill = add_piece(k, STENCIL_fill_1 + way->state - 1u, way->ip, way->height);
+    k->l->pieces.data[fill].goes = way->at;
+    return k->l->pieces.data[fill].at;
+}
+
+/* Those who come in at WAY need only look if the frame has FF_CHECK: it is the VM's then. */
+static void add_checked_entry(Maker *k, const WayIn *way)
+{
+    add_code(k, way->ip, way->ip + length_at(k->c, way->ip), STENCIL_checked_0 + 1);
+    if (way->state)
+        (void)add_fill(k, way);
+    else
+        add_join(k, way->ip, true);
+}
+
 /* What stands at IP, for code on the side: if there is code that calls C for it, that will do. */
 static void add_wanted(Maker *k, uint32_t ip)
 {
     if (k->l->map[ip]) return;
     begin_entry(k, ip);
     const WayIn *way = way_at(k, ip);
+    if (way && !(way->used & ~KNOWN_UNCHECKED)) {
+        add_checked_entry(k, way);
+        return;
+    }
     uint32_t cold = way && way->end && way->id ? stencils[way->id - 1].cold : 0, end = way ? way->end : 0;
     if (cold && cold != COLD_PARTS)
         add_code(k, ip, end, cold);
@@ -937,16 +982,8 @@ static void find_unsure(Maker *k)
         way->used &= way->known;
         if (!way->used) continue;
         add_resume(k, way->ip);
-        if (k->targets[way->ip]) want(k, way->ip);
+        if (k->targets[way->ip] || way->ip == 0) want(k, way->ip);
     }
-}
-
-/* Load what is in registers at WAY; returns where. */
-static uint32_t add_fill(Maker *k, const WayIn *way)
-{
-    uint32_t fill = add_piece(k, STENCIL_fill_1 + way->state - 1u, way->ip, way->height);
-    k->l->pieces.data[fill].goes = way->at;
-    return k->l->pieces.data[fill].at;
 }
 
 static void add_ways_in(Maker *k)
@@ -954,10 +991,24 @@ static void add_ways_in(Maker *k)
     k->state = 0;
     for (size_t i = 0; i < k->ways.len; i++) {
         const WayIn *way = &k->ways.data[i];
-        if (way->state && way->used && (k->targets[way->ip] || k->l->sure[way->ip]))
-            k->l->sure[way->ip] = add_fill(k, way);
+        if (way->state && way->used && (k->targets[way->ip] || k->l->others[way->ip].sure))
+            k->l->others[way->ip].sure = add_fill(k, way);
         if (!k->l->map[way->ip]) k->l->map[way->ip] = add_fill(k, way);
     }
+}
+
+/* What is known of the frame of a call that has just begun. */
+static uint64_t new_frame(const Maker *k)
+{
+    return k->l->checks ? KNOWN_UNCHECKED : 0;
+}
+
+/* Empty the locals that are no arguments. */
+static void add_empty_locals(Maker *k)
+{
+    uint32_t i = k->c->arity;
+    for (; i + 2 <= k->c->locals; i += 2) add_for_local(k, STENCIL_empty_two, 0, i);
+    if (i < k->c->locals) add_for_local(k, STENCIL_empty_local, 0, i);
 }
 
 static void add_frame(Maker *k)
@@ -965,9 +1016,19 @@ static void add_frame(Maker *k)
     add_piece(k, STENCIL_prologue, 0, 0);
     k->l->again = k->l->size;
     if (k->l->wish.counter) add_piece(k, STENCIL_count, 0, 0);
-    uint32_t i = k->c->arity;
-    for (; i + 2 <= k->c->locals; i += 2) add_for_local(k, STENCIL_empty_two, 0, i);
-    if (i < k->c->locals) add_for_local(k, STENCIL_empty_local, 0, i);
+    add_empty_locals(k);
+}
+
+/* The first instruction once more, for tail calls of the code itself that know what it asks for. */
+static void add_again(Maker *k)
+{
+    if (!k->again.len || k->l->wish.counter) return;
+    for (size_t i = 0; i < k->again.len; i++) k->l->pieces.data[k->again.data[i]].back = k->l->size;
+    k->state = 0;
+    add_empty_locals(k);
+    k->known.now = new_frame(k) | k->asked;
+    k->sure = true;
+    add_join(k, add_instruction(k, 0), true);
 }
 
 static void add_beginning(Maker *k)
@@ -980,7 +1041,7 @@ static void add_beginning(Maker *k)
         k->l->rest = k->l->size;
         add_frame(k);
         if (k->c->locals > k->c->arity) k->l->empty = k->l->again;
-        uint64_t tested = known_local(e->left) | (e->two ? known_local(e->right) : 0);
+        uint64_t tested = new_frame(k) | known_local(e->left) | (e->two ? known_local(e->right) : 0);
         known_jump(&k->known, e->rest, tested);
         add_join(k, e->rest, true);
         /* Calls that may be over with a number are by a caller that takes one. */
@@ -990,6 +1051,7 @@ static void add_beginning(Maker *k)
     k->l->lay = k->l->size;
     add_frame(k);
     k->flows = true;
+    k->known.now = new_frame(k);
 }
 
 /* The parts of pieces that are seldom used. */
@@ -1018,11 +1080,17 @@ bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
         return false;
     }
     l->map = base_calloc(c->code.len + 1, sizeof *l->map);
-    l->sure = base_calloc(c->code.len + 1, sizeof *l->sure);
+    l->others = base_calloc(c->code.len + 1, sizeof *l->others);
     known_init(&k.known, c, k.heights);
     /* About so many there will be: to grow little by little takes a quarter of the time. */
     vec_reserve(&l->pieces, 2 * c->code.len + 16);
     vec_reserve(&k.cold, c->code.len + 8);
+    small_init(&k.ways);
+    small_init(&k.insides);
+    small_init(&k.again);
+    small_init(&k.wanted);
+    small_init(&k.blocks);
+    small_init(&k.marks);
     k.in_place = (InPlaceChunk){.c = c, .heights = k.heights};
     add_beginning(&k);
     k.sure = true;
@@ -1032,8 +1100,9 @@ bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
         else
             ip = add_place(&k, ip);
     }
-    k.sure = false;
     find_unsure(&k);
+    add_again(&k);
+    k.sure = false;
     add_insides(&k);
     add_stays(&k);
     add_sides(&k);
@@ -1043,11 +1112,12 @@ bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
     base_free(k.targets);
     known_fini(&k.known);
     vec_free(&k.cold);
-    vec_free(&k.ways);
-    vec_free(&k.insides);
-    vec_free(&k.wanted);
-    vec_free(&k.blocks);
-    vec_free(&k.marks);
+    small_free(&k.ways);
+    small_free(&k.insides);
+    small_free(&k.wanted);
+    small_free(&k.again);
+    small_free(&k.blocks);
+    small_free(&k.marks);
     return true;
 }
 
@@ -1056,6 +1126,7 @@ void layout_free(Layout *l)
     vec_free(&l->pieces);
     vec_free(&l->stays);
     base_free(l->map);
-    base_free(l->sure);
-    l->map = l->sure = NULL;
+    base_free(l->others);
+    l->map = NULL;
+    l->others = NULL;
 }

@@ -33,7 +33,9 @@ typedef struct Piece {
                  for frames that stay where they are; 0: there is none.  Of what is for locals the first of them */
     uint32_t
         other; /* index of the piece that is the other part of it, where it has two; of such a result the test */
-    uint32_t back; /* of a call: where it comes back to, bytes from the beginning */
+    uint32_t
+        back; /* of a call: where it comes back to, bytes from the beginning; of a tail call of the code itself where that
+                 begins again, 0: as usual */
 } Piece;
 _Static_assert(sizeof(Piece) == 32, "there are many");
 
@@ -56,6 +58,13 @@ typedef struct StayCode {
         aside; /* it has the locals that it stores where the frame has operands, from the top down, none of which is in use */
 } StayCode;
 
+/* Another way in at an instruction. */
+typedef struct OtherWay {
+    uint32_t
+        sure; /* for those who know there what is known in straight code, bytes from the beginning; 0: as for everybody */
+    uint32_t way; /* index + 1 of what else the compiler knows of it; 0: nothing */
+} OtherWay;
+
 /* Machine code in the making: where everything will be. */
 typedef struct Layout {
     VEC(Piece) pieces;
@@ -71,8 +80,7 @@ typedef struct Layout {
     Early early; /* if it begins so */
     bool checks; /* calls look at FF_CHECK: frames with it may run this code */
     VEC(StayCode) stays;
-    uint32_t *
-        sure; /* the same for those who know there what is known in straight code; 0: as the other.  To be freed */
+    OtherWay *others; /* by offset, for as long as the layout is in the making or written.  To be freed */
     uint32_t *
         map; /* by offset of an instruction: where to go on there, bytes from the beginning; 0: nowhere.  To be freed */
 } Layout;

@@ -75,7 +75,7 @@ static uint32_t place_of_local(const Writer *w, uint32_t local)
 /* Where a jump to TARGET leads from where all is known that the code there takes for granted. */
 static uint32_t sure_place(const Layout *l, uint32_t target)
 {
-    return l->sure[target] ? l->sure[target] : l->map[target];
+    return l->others[target].sure ? l->others[target].sure : l->map[target];
 }
 
 /* Where a jump of the piece to TARGET leads. */
@@ -286,7 +286,7 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
     case HOLE_BODY:
         return w->run + (w->l->empty ? w->l->empty : sure_place(w->l, w->l->body));
     case HOLE_AGAIN:
-        return w->run + w->l->again;
+        return w->run + (p->back ? p->back : w->l->again);
     case HOLE_LAY:
         return w->run + w->l->lay;
     case HOLE_REST:
