@@ -511,6 +511,8 @@ static uint32_t choose(Maker *k, uint32_t ip, uint32_t limit, uint32_t *end, boo
         id = single_at(k, ip);
     }
     *guesses = id && choose_numbers(k, ip, floats, *end != alone, &id);
+    /* Frames that have FF_CHECK are the VM's. */
+    if (id && !k->l->checks && stencils[id - 1].new) id = stencils[id - 1].new;
     return id;
 }
 
@@ -520,6 +522,9 @@ static void use_known(Maker *k, uint32_t ip, uint32_t *id)
     WayIn *way = k->ways.len ? &vec_last(&k->ways) : NULL;
     if (way && way->ip == ip) way->id = (uint16_t)*id;
     note_use(k, ip, known_use(&k->known, ip, id));
+    if (!(k->known.now & KNOWN_UNCHECKED) || !stencils[*id - 1].new) return;
+    note_use(k, ip, KNOWN_UNCHECKED);
+    *id = stencils[*id - 1].new;
 }
 
 /* Before a call or tail call, from IP to END: look at FF_CHECK if the frame may have it. */

@@ -44,8 +44,8 @@ typedef struct Stencil {
         cold; /* what takes over where it leaves: index + 1 of a stencil for no operands in registers; 0: the VM */
     uint16_t
         aside; /* the part of it that is seldom used, which need not be near: index + 1; 0: there is none */
-    uint16_t floats, wide, typed,
-        begun;         /* those that hot.inc calls so, which do the same: index + 1; 0: there is none */
+    uint16_t floats, wide, typed, begun,
+        new;           /* those that hot.inc calls so, which do the same: index + 1; 0: there is none */
     uint16_t known[3]; /* those for what is known of two locals, bit by bit: that they are small integers */
     uint8_t locals[2]; /* which these are: distances of operands; STENCIL_NO_LOCAL */
     bool shows, gives; /* it leaves if they are none; it gives one */

@@ -243,6 +243,9 @@ static uint64_t hole_value(const Writer *w, const StencilHole *hole)
         return p->ip + p->length;
     case HOLE_SIZE:
         return local_displacement(w->c->locals + w->c->max_stack);
+    case HOLE_TOP:
+        return local_displacement(w->c->locals + w->c->max_stack) + offsetof(Choice, slot) +
+               (CV_LOCALS + w->c->arity) * sizeof(Word);
     case HOLE_IP:
         return p->ip;
     case HOLE_LENGTH:

@@ -227,18 +227,18 @@ static inline uint64_t choice_first(unsigned flags, uint32_t saved)
 {
     return flags << 8 | CHOICE_VM | (uint64_t)(CV_LOCALS + saved) << 32;
 }
-/* Lay C, which begins with FIRST and becomes the newest choice point, for the alternative at offset ALTERNATIVE of the code that F runs; the locals
- * that it saves are to be put there. */
+/* Lay C, which begins with FIRST, ends at TOP and becomes the newest choice point, for the alternative at offset ALTERNATIVE of the code that F
+ * runs; the locals that it saves are to be put there.  LIMIT: how far C is above F, if F stays where it is. */
 static inline void lay_choice(Machine *m, Choice *c, const Frame *f, uint32_t depth, uint64_t first,
-                              uint32_t alternative, size_t trail, uint64_t keep)
+                              uint32_t alternative, uint32_t limit, char *top, size_t trail, uint64_t keep)
 {
     uint64_t all = first | (frame_first(f) & FF_CHANGED << 8);
     memcpy(c, &all, sizeof all);
     c->index = alternative;
-    c->limit = first & CHOICE_ABOVE << 8 ? (uint32_t)((char *)c - (char *)f) : 0;
+    c->limit = limit;
     c->prev = m->choice;
     c->frame = f->parent;
-    c->top = (char *)(c->slot + (first >> 32));
+    c->top = top;
     c->trail = trail;
     c->keep = c->born = keep;
     c->depth = depth;
@@ -266,7 +266,8 @@ static inline Frame *put_choice(Machine *m, char *place, const Frame *f, uint32_
     copy_call(moved, f);
     copy_word(&moved->slot[SLOT_HELD], &f->slot[SLOT_HELD]);
     frame_begin(moved, frame_first(f), index);
-    lay_choice(m, c, moved, depth, choice_first(CHOICE_RETRY, saved), alternative, trail, keep);
+    lay_choice(m, c, moved, depth, choice_first(CHOICE_RETRY, saved), alternative, 0, (char *)moved, trail,
+               keep);
     from = moved->slot + VM_LOCALS;
     for (to = c->slot + CV_LOCALS; to < (Word *)moved; to++, from++) copy_word(to, from);
     return moved;
