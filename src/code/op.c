@@ -92,10 +92,9 @@ const Fusion *op_fusion(uint8_t op)
     return by_op[op] ? &fusions[by_op[op] - 1] : NULL;
 }
 
-const uint8_t op_first_parts[256] = {
+const uint8_t op_first_differs[256] = {
 #define FIRST(first, ...) first
-#define FUSE(op, locals, ...) [OP_##op] = FIRST(__VA_ARGS__, ),
+#define FUSE(op, locals, ...) [OP_##op] = OP_##op ^ FIRST(__VA_ARGS__, ),
 #include "code/fusions.inc"
 #undef FUSE
 };
-_Static_assert(OP_NOP == 0, "no fusion begins with it");

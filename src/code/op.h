@@ -94,12 +94,12 @@ int op_find(const char *mnemonic, size_t len);
 const Fusion *op_fusions(size_t *count);
 /* The fusion that OP is, or NULL. */
 const Fusion *op_fusion(uint8_t op);
-/* First parts of fusions, 0 for other opcodes. */
-extern const uint8_t op_first_parts[256];
+/* In which bits the first parts of fusions differ from them, 0 for other opcodes. */
+extern const uint8_t op_first_differs[256];
 /* What OP begins with: the first part of a fusion, else itself. */
 static inline uint8_t op_first(uint8_t op)
 {
-    return op_first_parts[op] ? op_first_parts[op] : op;
+    return op ^ op_first_differs[op];
 }
 /* Bytes that operand LETTER takes: one for s, n and c. */
 #define OP_OPERAND_SIZE(letter) ((letter) == 's' || (letter) == 'n' || (letter) == 'c' ? 1 : 2)
