@@ -22,31 +22,35 @@ typedef struct Inside {
     uint32_t ip, end;
 } Inside;
 
+/* Indices of pieces, or offsets of instructions; few as a rule. */
+typedef SMALL_VEC(uint32_t, 8) Places;
+
 typedef struct Maker {
     const Chunk *c;
     Layout *l;
-    int32_t *heights;   /* by offset */
-    bool *targets;      /* by offset: jumps lead there */
-    VEC(uint32_t) cold; /* pieces that may leave their instruction to the VM */
-    size_t done;        /* of them */
-    SMALL_VEC(WayIn, 16) ways;
-    SMALL_VEC(Inside, 16) insides;
-    SMALL_VEC(uint32_t, 8)
-    wanted;        /* instructions that code on the side goes on at, for which there is none */
-    size_t joined; /* of BLOCKS */
-    SMALL_VEC(uint32_t, 8)
-    blocks;            /* pieces of instructions that wait for the result of the code behind them */
-    uint64_t floats;   /* locals that are expected to be floats, bit by bit */
-    uint64_t operands; /* the same of operands, from the bottom */
-    bool typed;        /* the caller takes numbers: it is known wherever control comes from */
-    uint64_t asked;    /* locals that the first instruction asks if they are small integers */
-    SMALL_VEC(uint32_t, 8) again; /* tail calls of the code itself that know that they will be */
-    Known known;   /* what is known if control comes from the piece before, or by a jump that is sure */
-    bool sure;     /* pieces are being laid that jump only where what they jump to knows */
+    int32_t *heights; /* by offset */
+    bool *targets;    /* by offset: jumps lead there */
+    /* Where the next piece stands. */
     uint8_t state; /* operands in registers */
     bool flows;    /* control comes from the piece before */
+    bool sure;     /* what is jumped to from here may take for granted what is known there */
+    bool typed;    /* the caller takes numbers, wherever control comes from */
+    Known known;   /* what else is known, if control comes from the piece before or by a sure jump */
+    /* What is only expected. */
+    uint64_t floats;   /* locals that are floats, bit by bit */
+    uint64_t operands; /* the same of operands, from the bottom */
+    /* Other ways in. */
+    SMALL_VEC(WayIn, 16) ways;
+    SMALL_VEC(Inside, 16) insides;
+    uint64_t asked; /* locals that the first instruction asks if they are small integers */
+    Places again;   /* tail calls of the code itself, pieces, that know that they will be */
+    /* Code on the side, still to be laid. */
+    VEC(uint32_t) cold;  /* pieces that may leave their instruction to it */
+    Places wanted;       /* instructions that other such code goes on at */
+    Places blocks;       /* pieces of instructions that wait for the result of the code behind them */
+    size_t done, joined; /* of COLD, of BLOCKS */
+    Places marks;        /* pieces before the places where calls give their results */
     InPlaceChunk in_place;
-    SMALL_VEC(uint32_t, 8) marks; /* pieces before the places where calls give their results */
 } Maker;
 
 /* -- Guesses -- */
