@@ -9,11 +9,11 @@ typedef struct Reader {
 /* If OP stands there, whatever it is fused with: its operands, and R goes on behind it; else NULL. */
 static const uint8_t *pass(Reader *r, Op op)
 {
-    const VEC(uint8_t) *code = (const void *)&r->c->code;
+    const uint8_t *code = r->c->code.data + r->at;
     uint32_t length = op_info((uint8_t)op)->length;
-    if (r->at + length > code->len || op_first(code->data[r->at]) != op) return NULL;
+    if (r->at + length > r->c->code.len || op_first(*code) != op) return NULL;
     r->at += length;
-    return code->data + r->at - length + 1;
+    return code + 1;
 }
 
 /* An item of the expression in local WHOLE, put into a local behind that, is compared with a local before it. */
@@ -85,13 +85,27 @@ static bool add_parts(const Maker *k)
     return true;
 }
 
+/* The beginning of a relay: the operands of what stores the result, and of what matches it.  False: it is none. */
+static bool begin_relay(Reader *r, const uint8_t **store, const uint8_t **match)
+{
+    *store = pass(r, OP_STORE_LOCAL);
+    if (*store) (void)pass(r, OP_ANY_TYPE); /* an expression of data has any */
+    *match = *store ? pass(r, OP_MATCH_FUNCTOR) : NULL;
+    return *match && (*match)[0] == (*store)[0];
+}
+
+static bool may_be_relay(const Chunk *c, uint32_t at)
+{
+    Reader r = {c, at};
+    const uint8_t *store, *match;
+    return begin_relay(&r, &store, &match);
+}
+
 static bool read_relay(const Chunk *c, uint32_t at, Relay *relay)
 {
     Reader r = {c, at};
-    const uint8_t *store = pass(&r, OP_STORE_LOCAL);
-    if (store) (void)pass(&r, OP_ANY_TYPE); /* an expression of data has any */
-    const uint8_t *match = store ? pass(&r, OP_MATCH_FUNCTOR) : NULL;
-    if (!match || match[0] != store[0]) return false;
+    const uint8_t *store, *match;
+    if (!begin_relay(&r, &store, &match)) return false;
     *relay = (Relay){.at = at, .functor = c->constants.data[op_read16(match + 1)], .count = match[3]};
     const uint8_t *give;
     while (!(give = pass(&r, OP_RETURN_ARGUMENT)))
@@ -101,10 +115,24 @@ static bool read_relay(const Chunk *c, uint32_t at, Relay *relay)
     return word_is_sym(relay->functor) && relay->argument < store[0] && add_parts(&k);
 }
 
+/* The height of the operand stack by offset, -1 where no instruction begins; NULL: nothing is known. */
+static int32_t *heights_of(const Chunk *c)
+{
+    bool *targets = base_calloc(c->code.len + 1, sizeof *targets);
+    int32_t *heights = chunk_flow(c, targets);
+    base_free(targets);
+    return heights;
+}
+
 void chunk_find_relays(Chunk *c)
 {
+    uint32_t at = 0, len = (uint32_t)c->code.len;
+    while (at < len && !may_be_relay(c, at)) at++;
+    if (at == len) return;
+    /* Operands may look like instructions. */
+    int32_t *heights = heights_of(c);
     Relay relay;
-    /* Where no instruction begins no frame waits. */
-    for (uint32_t at = 0; at < c->code.len; at++)
-        if (read_relay(c, at, &relay)) vec_push(&c->relays, relay);
+    for (; heights && at < len; at++)
+        if (heights[at] >= 0 && read_relay(c, at, &relay)) vec_push(&c->relays, relay);
+    base_free(heights);
 }

@@ -89,8 +89,29 @@ static void test_what_is_none(void)
     check("store_local 3\n" FUNCTOR FIRST_SAME "return_argument 0 6\n", "none");
 }
 
+/* Operands that look like the beginning of a relay, with a constant that there is none of. */
+static void test_operands(void)
+{
+    static const char *const text =
+        "=== f/128 ===\nlocals: 128, upvalues: 0, arity: 128\n\nload_local 49\neval_local 115\n"
+        "eval_local 5\neval_local 6\nload_local 7\nload_local 8\nreturn\n";
+    Runtime *rt = rt_new(builtin_table, BI_COUNT, &interp_engine);
+    Functions functions = {0};
+    Buf error = {0};
+    Chunk *c = chunk_assemble(rt, &functions, text, strlen(text), &error);
+    if (!c) base_fatal("%s", buf_cstr(&error));
+    CHECK(c->code.data[1] == OP_STORE_LOCAL && c->code.data[3] == OP_MATCH_FUNCTOR);
+    chunk_find_relays(c);
+    CHECK(c->relays.len == 0);
+    chunk_free(c);
+    functions_fini(&functions);
+    buf_free(&error);
+    rt_free(rt);
+}
+
 int main(void)
 {
+    test_operands();
     test_relays();
     test_what_is_none();
     return unit_end();
