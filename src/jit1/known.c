@@ -23,6 +23,8 @@ void known_place(Known *k, uint32_t ip, bool flows)
     uint64_t lacks = k->lacks[ip];
     if (!flows) k->now = lacks ? ~UINT64_C(0) : 0;
     k->now &= ~lacks;
+    /* A loop goes on there: what it does not know need not be found out once more each time by other code. */
+    if (op_at(k->c, ip) == OP_EACH_NEXT) k->now = 0;
 }
 
 /* The local that the operand at DISTANCE from IP names, as a set. */
