@@ -115,22 +115,15 @@ static bool read_relay(const Chunk *c, uint32_t at, Relay *relay)
     return word_is_sym(relay->functor) && relay->argument < store[0] && add_parts(&k);
 }
 
-/* The height of the operand stack by offset, -1 where no instruction begins; NULL: nothing is known. */
-static int32_t *heights_of(const Chunk *c)
-{
-    bool *targets = base_calloc(c->code.len + 1, sizeof *targets);
-    int32_t *heights = chunk_flow(c, targets);
-    base_free(targets);
-    return heights;
-}
-
 void chunk_find_relays(Chunk *c)
 {
     uint32_t at = 0, len = (uint32_t)c->code.len;
     while (at < len && !may_be_relay(c, at)) at++;
     if (at == len) return;
     /* Operands may look like instructions. */
-    int32_t *heights = heights_of(c);
+    const char *error;
+    uint32_t wrong;
+    int32_t *heights = chunk_heights(c, &error, &wrong);
     Relay relay;
     for (; heights && at < len; at++)
         if (heights[at] >= 0 && read_relay(c, at, &relay)) vec_push(&c->relays, relay);

@@ -1,8 +1,5 @@
 /* Relays: which code is one, and what it gives. */
-#include "builtin/builtin.h"
-#include "code/asm.h"
-#include "interp/interp.h"
-#include "unit.h"
+#include "assembled.h"
 
 static void describe_parts(const Relay *r, uint32_t from, uint32_t n, Buf *out)
 {
@@ -35,25 +32,19 @@ static void check(const char *rest, const char *want)
         "miss:\nfail\nconstants:\n0 P\n1 1\nfunctions:\n0 f 1\nslots:\n0 1 x\n1 2 y\n2 3 z\n"
         "templates:\n0 0 2 (P ($#0 $#1))\n1 0 2 (Q $#1 ($#0 A 1) 2 (B $#1))\n2 0 1 (P (A (B $#0)))\n"
         "3 0 1 ($#0 1)\n4 0 1 (P (A $#0) (B) (C))\n5 2 1 (P $#0)\n6 0 1 (P \"text\" $#0)\n";
-    Runtime *rt = rt_new(builtin_table, BI_COUNT, &interp_engine);
-    Functions functions = {0};
-    Buf text = {0}, error = {0}, got = {0};
+    Buf text = {0}, got = {0};
     buf_puts(&text, head);
     buf_puts(&text, rest);
     buf_puts(&text, tail);
-    Chunk *c = chunk_assemble(rt, &functions, buf_cstr(&text), text.len, &error);
-    if (!c) base_fatal("%s", buf_cstr(&error));
-    chunk_find_relays(c);
-    for (size_t i = 0; i < c->relays.len; i++) describe(&c->relays.data[i], &got);
+    Assembled a = assembled_new(buf_cstr(&text));
+    chunk_find_relays(a.c);
+    for (size_t i = 0; i < a.c->relays.len; i++) describe(&a.c->relays.data[i], &got);
     CHECK_STR(got.len ? buf_cstr(&got) : "none", want);
-    chunk_expire(c);
-    CHECK(c->relays.len == 0);
-    chunk_free(c);
-    functions_fini(&functions);
+    chunk_expire(a.c);
+    CHECK(a.c->relays.len == 0);
+    assembled_free(&a);
     buf_free(&text);
-    buf_free(&error);
     buf_free(&got);
-    rt_free(rt);
 }
 
 #define FUNCTOR "match_functor 3 0 3 miss miss\n"
@@ -95,18 +86,11 @@ static void test_operands(void)
     static const char *const text =
         "=== f/128 ===\nlocals: 128, upvalues: 0, arity: 128\n\nload_local 49\neval_local 115\n"
         "eval_local 5\neval_local 6\nload_local 7\nload_local 8\nreturn\n";
-    Runtime *rt = rt_new(builtin_table, BI_COUNT, &interp_engine);
-    Functions functions = {0};
-    Buf error = {0};
-    Chunk *c = chunk_assemble(rt, &functions, text, strlen(text), &error);
-    if (!c) base_fatal("%s", buf_cstr(&error));
-    CHECK(c->code.data[1] == OP_STORE_LOCAL && c->code.data[3] == OP_MATCH_FUNCTOR);
-    chunk_find_relays(c);
-    CHECK(c->relays.len == 0);
-    chunk_free(c);
-    functions_fini(&functions);
-    buf_free(&error);
-    rt_free(rt);
+    Assembled a = assembled_new(text);
+    CHECK(a.c->code.data[1] == OP_STORE_LOCAL && a.c->code.data[3] == OP_MATCH_FUNCTOR);
+    chunk_find_relays(a.c);
+    CHECK(a.c->relays.len == 0);
+    assembled_free(&a);
 }
 
 int main(void)
