@@ -30,31 +30,46 @@ static inline bool calls_value(uint8_t op)
     return op == OP_CALL_VALUE || op == OP_CALL_VALUE_TYPED;
 }
 
-/* An operand: its letter, where it stands, and where its instruction ends. */
+/* An operand: its letter, where it stands, and where its instruction ends; the letters of those behind it. */
 typedef struct Operand {
     char letter;
     uint32_t at, end;
+    const char *others;
 } Operand;
+
+/* The first operand of the instruction at IP; its letter is 0 when there is none. */
+static inline Operand operand_first(const Chunk *c, uint32_t ip)
+{
+    const OpInfo *op = op_info(op_at(c, ip));
+    return (Operand){op->operands[0], ip + 1, ip + op->length, op->operands + 1};
+}
+
+/* The one behind O, likewise. */
+static inline Operand operand_next(Operand o)
+{
+    return (Operand){*o.others, o.at + op_operand_size(o.letter), o.end, o.others + 1};
+}
+
+/* For each operand O of the instruction at IP of C. */
+#define EACH_OPERAND(o, c, ip) for (Operand o = operand_first(c, ip); o.letter; o = operand_next(o))
 
 /* The operand that stands DISTANCE bytes behind the opcode at IP, perhaps of a later part of a fusion. */
 static inline Operand operand_at(const Chunk *c, uint32_t ip, uint32_t distance)
 {
     uint32_t wanted = ip + 1 + distance;
     while (ip + length_at(c, ip) <= wanted) ip += length_at(c, ip);
-    uint32_t at = ip + 1;
-    const char *letter = op_info(op_at(c, ip))->operands;
-    for (; at < wanted; letter++) at += op_operand_size(*letter);
-    assert(at == wanted && *letter);
-    return (Operand){*letter, at, ip + length_at(c, ip)};
+    Operand o = operand_first(c, ip);
+    while (o.at < wanted) o = operand_next(o);
+    assert(o.at == wanted && o.letter);
+    return o;
 }
 
 /* The operand LETTER of the instruction at IP, which has one. */
 static inline Operand operand_of(const Chunk *c, uint32_t ip, char letter)
 {
-    uint32_t at = ip + 1;
-    const char *s = op_info(op_at(c, ip))->operands;
-    for (; *s != letter; s++) at += op_operand_size(*s);
-    return (Operand){letter, at, ip + length_at(c, ip)};
+    Operand o = operand_first(c, ip);
+    while (o.letter != letter) o = operand_next(o);
+    return o;
 }
 
 static inline int64_t operand_value(const Chunk *c, Operand o)

@@ -215,14 +215,12 @@ static void add_way_in(Maker *k, uint32_t ip)
 static bool constants_stay(const Chunk *c, uint32_t ip, uint32_t end)
 {
     while (ip < end) {
-        uint32_t at = ip + 1;
-        const OpInfo *op = op_info(op_at(c, ip));
-        for (const char *letter = op->constants ? op->operands : ""; *letter; letter++) {
-            Word w = *letter == 'k' ? c->constants.data[op_read16(c->code.data + at)] : WORD_NIL;
-            if ((word_is_heap(w) && !(word_obj(w)->flags & OBJ_STORED)) || word_is_var(w)) return false;
-            at += op_operand_size(*letter);
-        }
-        ip += op->length;
+        if (op_info(op_at(c, ip))->constants)
+            EACH_OPERAND (o, c, ip) {
+                Word w = o.letter == 'k' ? c->constants.data[operand_value(c, o)] : WORD_NIL;
+                if ((word_is_heap(w) && !(word_obj(w)->flags & OBJ_STORED)) || word_is_var(w)) return false;
+            }
+        ip += length_at(c, ip);
     }
     return true;
 }
@@ -395,8 +393,8 @@ static uint64_t known_argument(const Maker *k, uint32_t ip, uint32_t i)
     return known_operand((uint32_t)k->heights[ip] - k->c->arity + i);
 }
 
-/* Where argument I of a call of the code itself is: as the names of stencils have it, register 0, register 1, memory. */
 enum { IN_MEMORY = 2 };
+/* Where argument I of a call of the code itself is: as the names of stencils have it, register 0, register 1, memory. */
 static uint32_t argument_place(const Maker *k, uint32_t i)
 {
     uint32_t from_top = k->c->arity - i;
@@ -411,10 +409,17 @@ static bool knows_test(const Maker *k, uint32_t ip)
            !e->two && argument_place(k, e->left) < IN_MEMORY;
 }
 
+/* The way in at IP, if it is the last one that was noted: what stands there is being laid. */
+static WayIn *way_here(Maker *k, uint32_t ip)
+{
+    return k->ways.len && vec_last(&k->ways).ip == ip ? &vec_last(&k->ways) : NULL;
+}
+
 /* The code for IP takes USED for granted. */
 static void note_use(Maker *k, uint32_t ip, uint64_t used)
 {
-    if (used && k->ways.len && vec_last(&k->ways).ip == ip) vec_last(&k->ways).used |= used;
+    WayIn *way = way_here(k, ip);
+    if (way) way->used |= used;
 }
 
 /* Ask whether the call at IP is over; returns the index of the piece. */
@@ -523,8 +528,8 @@ static uint32_t choose(Maker *k, uint32_t ip, uint32_t limit, uint32_t *end, boo
 /* Of the stencil *ID for what stands at IP take the one for what is known. */
 static void use_known(Maker *k, uint32_t ip, uint32_t *id)
 {
-    WayIn *way = k->ways.len ? &vec_last(&k->ways) : NULL;
-    if (way && way->ip == ip) way->id = (uint16_t)*id;
+    WayIn *way = way_here(k, ip);
+    if (way) way->id = (uint16_t)*id;
     note_use(k, ip, known_use(&k->known, ip, id));
     if (!(k->known.now & KNOWN_UNCHECKED) || !stencils[*id - 1].new) return;
     note_use(k, ip, KNOWN_UNCHECKED);
@@ -603,13 +608,9 @@ static void add_clears(Maker *k, const InPlace *p, uint32_t ip)
 /* Do instructions from IP to END read what P stores? */
 static bool reads_stored(const Chunk *c, const InPlace *p, uint32_t ip, uint32_t end)
 {
-    for (; ip < end; ip += length_at(c, ip)) {
-        uint32_t at = ip + 1;
-        for (const char *letter = op_info(op_at(c, ip))->operands; *letter; letter++) {
-            if (*letter == 's' && in_place_stored(p, c->code.data[at]) >= 0) return true;
-            at += op_operand_size(*letter);
-        }
-    }
+    for (; ip < end; ip += length_at(c, ip))
+        EACH_OPERAND (o, c, ip)
+            if (o.letter == 's' && in_place_stored(p, (uint32_t)operand_value(c, o)) >= 0) return true;
     return false;
 }
 
@@ -767,10 +768,9 @@ static uint32_t add_place(Maker *k, uint32_t ip)
     known_place(&k->known, ip, k->flows);
     add_way_in(k, ip);
     if (op_at(k->c, ip) == OP_TRY) add_try(k, ip);
-    size_t ways = k->ways.len;
     uint32_t end = add_instruction(k, ip);
-    WayIn *way = ways ? &k->ways.data[ways - 1] : NULL;
-    if (!way || way->ip != ip) return end;
+    WayIn *way = way_here(k, ip);
+    if (!way) return end;
     way->end = k->flows ? end : 0;
     way->made = k->known.made;
     way->from = k->known.from;
@@ -966,15 +966,12 @@ static uint64_t used_at(const Maker *k, uint32_t ip)
 static uint64_t used_by_jumps(const Maker *k, uint32_t ip, uint32_t end)
 {
     uint64_t used = 0;
-    for (; ip < end; ip += length_at(k->c, ip)) {
-        const OpInfo *op = op_info(op_at(k->c, ip));
-        uint32_t at = ip + 1;
-        for (const char *letter = op->flags & OPF_BRANCH ? op->operands : ""; *letter; letter++) {
-            uint32_t to = *letter == 'j' ? jump_target(k->c, (Operand){'j', at, ip + op->length}) : 0;
-            if (to > ip) used |= used_at(k, to);
-            at += op_operand_size(*letter);
-        }
-    }
+    for (; ip < end; ip += length_at(k->c, ip))
+        if (op_info(op_at(k->c, ip))->flags & OPF_BRANCH)
+            EACH_OPERAND (o, k->c, ip) {
+                uint32_t to = o.letter == 'j' ? jump_target(k->c, o) : 0;
+                if (to > ip) used |= used_at(k, to);
+            }
     return used;
 }
 

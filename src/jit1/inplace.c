@@ -31,12 +31,10 @@ static bool operand_reads(const Chunk *c, Operand o, uint32_t local)
 static void note_stores(InPlaceChunk *k, uint32_t ip)
 {
     const Chunk *c = k->c;
-    uint32_t at = ip + 1, written = written_at(c, ip);
+    uint32_t written = written_at(c, ip);
     bool all = stores_otherwise(op_at(c, ip));
-    for (const char *letter = op_info(op_at(c, ip))->operands; *letter; letter++) {
-        if (*letter == 's' && (all || at == written)) k->stores[c->code.data[at]]++;
-        at += op_operand_size(*letter);
-    }
+    EACH_OPERAND (o, c, ip)
+        if (o.letter == 's' && (all || o.at == written)) k->stores[c->code.data[o.at]]++;
 }
 
 /* A search for instructions that read LOCAL, in the order of control. */
@@ -50,13 +48,11 @@ typedef struct Search {
 static bool look_at(Search *s, uint32_t *ip, uint32_t end)
 {
     const Chunk *c = s->c;
-    uint32_t at = *ip + 1, written = written_at(c, *ip), next = behind(c, *ip);
-    for (const char *letter = op_info(op_at(c, *ip))->operands; *letter; letter++) {
-        Operand o = {*letter, at, next};
-        if (at != written && operand_reads(c, o, s->local)) return true;
-        if (*letter == 'j') vec_push(&s->from, jump_target(c, o));
-        if (*letter == 'w') return true; /* it leads to many places */
-        at += op_operand_size(*letter);
+    uint32_t written = written_at(c, *ip), next = behind(c, *ip);
+    EACH_OPERAND (o, c, *ip) {
+        if (o.at != written && operand_reads(c, o, s->local)) return true;
+        if (o.letter == 'j') vec_push(&s->from, jump_target(c, o));
+        if (o.letter == 'w') return true; /* it leads to many places */
     }
     bool over = (op_info(op_at(c, *ip))->flags & OPF_END) || (written && c->code.data[written] == s->local);
     *ip = over ? end : next;

@@ -73,15 +73,13 @@ static void pass_operands(Known *k, uint32_t ip, uint8_t op, uint32_t end, uint3
 static void pass_locals(Known *k, uint32_t ip, uint8_t op, const OpInfo *info, uint64_t shown)
 {
     const Chunk *c = k->c;
-    uint32_t at = ip + 1, end = ip + info->length, written = written_at(c, ip);
+    uint32_t written = written_at(c, ip);
     bool all = stores_otherwise(op), later = info->flags & OPF_CHOICE && !op_is_block(op);
     if (!all && !written && !(info->flags & OPF_BRANCH)) return;
     /* No operand that is stored comes behind one that jumps. */
-    for (const char *letter = info->operands; *letter; letter++) {
-        if (*letter == 's' && (all || at == written)) k->now &= ~known_local(c->code.data[at]);
-        if (*letter == 'j')
-            known_jump(k, jump_target(c, (Operand){'j', at, end}), later ? 0 : k->now | shown);
-        at += op_operand_size(*letter);
+    EACH_OPERAND (o, c, ip) {
+        if (o.letter == 's' && (all || o.at == written)) k->now &= ~known_local(c->code.data[o.at]);
+        if (o.letter == 'j') known_jump(k, jump_target(c, o), later ? 0 : k->now | shown);
     }
     if (op == OP_STORE_LOCAL)
         derive(k, known_local(c->code.data[written]), known_operand((uint32_t)k->heights[ip] - 1));
