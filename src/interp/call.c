@@ -99,13 +99,13 @@ Step call_error(Machine *m, Word goal, Word cause, Word type)
 
 /* -- Lists of results -- */
 
-static bool apply_bindings(Machine *m, Word binds)
+bool apply_bindings(Bind *b, Word binds)
 {
     const Word *pair = word_obj(binds)->body;
-    Bind *b = &m->rt->bind;
     Trial t = trial_begin(b);
     bool ok = true;
-    for (uint32_t i = 0; i + 1 < word_obj(binds)->len && ok; i += 2) ok = unify(b, pair[i], pair[i + 1]);
+    for (uint32_t i = 0; i + 1 < word_obj(binds)->len && ok; i += 2)
+        ok = unify_pattern(b, pair[i + 1], pair[i]);
     return trial_end(b, t, ok);
 }
 
@@ -125,7 +125,7 @@ Step list_resume(Machine *m, Choice *c)
     Word item = atom_deref(expr_at(items, c->index++));
     if (c->index == expr_len(items)) machine_drop(m, c);
     if (bound) {
-        if (!apply_bindings(m, atom_deref(expr_at(item, 1)))) return STEP_FAIL;
+        if (!apply_bindings(&m->rt->bind, atom_deref(expr_at(item, 1)))) return STEP_FAIL;
         item = expr_at(item, 0);
     }
     return call_result(m, goal, item, type);

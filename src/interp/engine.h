@@ -177,6 +177,8 @@ Step run_function(Machine *m, Word goal, Word body, Word type);
 /* The same from REST on, what remains of it. */
 Step run_function_rest(Machine *m, Word goal, Word rest, Word type);
 
+/* Bind as BINDS says, which was captured when variables were bound so; on false no binding stays. */
+bool apply_bindings(Bind *b, Word binds);
 /* The alternatives of a list of (result bindings) pairs; an error when PAIRS holds something else. */
 Step call_many_bound(Machine *m, Word goal, Word pairs, Word type);
 

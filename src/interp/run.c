@@ -205,9 +205,7 @@ Step held_resume(Machine *m, Choice *c)
     }
     Word pair = expr_at(errors, c->index++);
     if (c->index == expr_len(errors)) machine_drop(m, c);
-    Word binds = expr_at(pair, 1);
-    for (uint32_t i = 0; i + 1 < word_obj(binds)->len; i += 2)
-        unify(&m->rt->bind, word_obj(binds)->body[i], word_obj(binds)->body[i + 1]);
+    apply_bindings(&m->rt->bind, expr_at(pair, 1));
     return resume_frame(m, f, expr_at(pair, 0));
 }
 
