@@ -138,6 +138,12 @@ static void leave_rest(Compiler *c, uint32_t rest, const Ending *end)
         EMIT2(c, OP_FORM_REST, rest, end->whole);
 }
 
+static void leave_term(Compiler *c, Word t, const Ending *end)
+{
+    need_variables(c, t);
+    leave_rest(c, template(c, t), end);
+}
+
 static void rest_at(Compiler *c, uint32_t label, uint32_t rest, const Ending *end)
 {
     if (label == NO_LABEL) return;
@@ -214,6 +220,7 @@ static void compile_return(Compiler *c, Word x, int depth)
         EMIT1(c, OP_RETURN_VALUE, use_slot(c, x));
         return;
     }
+    need_variables(c, x);
     EMIT1(c, OP_GIVE_STEP, template(c, x));
     compile_tail(c, x, depth - 1);
 }
@@ -223,7 +230,7 @@ static void compile_rest(Compiler *c, Word t, const Ending *end, int depth)
 {
     bool function = word_is_nil(end->form);
     if (depth <= 0)
-        leave_rest(c, template(c, t), end);
+        leave_term(c, t, end);
     else if (function && atom_is_cons(t) && expr_len(t) == 2 && expr_at(t, 0) == W_SYM(RETURN))
         compile_return(c, expr_at(t, 1), depth);
     else if (is_instruction(c, t, BI_chain, 4) && names_result(c, t))
@@ -235,7 +242,7 @@ static void compile_rest(Compiler *c, Word t, const Ending *end, int depth)
     else if (!function && is_result(c, t) && t != W_SYM(NOT_REDUCIBLE))
         compile_part(c, (FormContext){end->form, WORD_NIL, 0, 0}, t, depth - 1);
     else
-        leave_rest(c, template(c, t), end);
+        leave_term(c, t, end);
 }
 
 void compile_chain(Compiler *c, Word e, int depth)
@@ -256,6 +263,7 @@ void compile_function_body(Compiler *c, Word rhs, int depth)
 {
     Ending end = {WORD_NIL, 0};
     if (expr_len(rhs) != 2 || !atom_is_expr(expr_at(rhs, 1))) {
+        need_variables(c, rhs);
         EMIT1(c, OP_TAIL_FUNCTION, template(c, rhs));
         return;
     }

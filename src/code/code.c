@@ -25,6 +25,18 @@ void code_place_label(Code *code, uint32_t l)
     code->labels.data[l] = (uint32_t)code->instrs.len;
 }
 
+CodeMark code_mark(const Code *code)
+{
+    return (CodeMark){code->instrs.len, code->labels.len, code->expressions.len};
+}
+
+void code_rewind(Code *code, CodeMark mark)
+{
+    code->instrs.len = mark.instrs;
+    code->labels.len = mark.labels;
+    code->expressions.len = mark.expressions;
+}
+
 uint32_t code_emit(Code *code, Op op, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e)
 {
     Instr i = {(uint8_t)op, code->place, {a, b, c, d, e}};

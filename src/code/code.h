@@ -34,6 +34,12 @@ void code_free(Code *code);
 uint32_t code_new_label(Code *code);
 /* Label L stands before the instruction that is appended next. */
 void code_place_label(Code *code, uint32_t l);
+/* The end of the code, to go back to: what was appended since, labels and expressions, too, is gone then. */
+typedef struct CodeMark {
+    size_t instrs, labels, expressions;
+} CodeMark;
+CodeMark code_mark(const Code *code);
+void code_rewind(Code *code, CodeMark mark);
 /* Append an instruction; the operands it has are taken from A to E.  Returns its index. */
 uint32_t code_emit(Code *code, Op op, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e);
 /* Make IN the instruction that pushes the constant W; false, and IN is as it was, when CHUNK has no room for it. */

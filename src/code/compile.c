@@ -113,11 +113,20 @@ void expression_ends(Compiler *c, uint32_t expression)
 
 /* -- Slots -- */
 
+/* Index of the constant that is the name of SLOT. */
+static uint32_t name_of(Compiler *c, Word slot)
+{
+    return constant(c, word_sym(c->clause->rule.names[word_slot_index(slot)].name));
+}
+
 void make_variable(Compiler *c, Word slot)
 {
-    if (slot_info(c, slot)->state == SLOT_SET) return;
-    Word name = word_sym(c->clause->rule.names[word_slot_index(slot)].name);
-    EMIT2(c, OP_NEW_VAR, slot_local(c, slot), constant(c, name));
+    const SlotInfo *info = slot_info(c, slot);
+    if (info->state == SLOT_SET) return;
+    if (info->early)
+        c->early.data[info->early - 1].needed = true;
+    else
+        EMIT2(c, OP_NEW_VAR, info->local, name_of(c, slot));
 }
 
 void map_templates(Compiler *c)
@@ -156,8 +165,66 @@ uint32_t *count_slots(const Compiler *c, Word term)
     return counts;
 }
 
+/* -- Early variables --
+ *
+ * Tier 0 makes all variables of a body at once, breadth first.  The order decides which of two that become the same stands for both, and
+ * alternatives share the variables that were there before them.  So those that are needed before a pattern gives them a value are made where the body begins,
+ * or where the branch of a first condition does that can neither leave alternatives nor see them. */
+
+void need_variables(Compiler *c, Word term)
+{
+    if (!c->begun) return;
+    uint32_t *counts = count_slots(c, term);
+    for (size_t i = 0; i < c->slots.len; i++) {
+        const SlotInfo *info = &c->slots.data[i];
+        if (counts[i] && info->early && info->state != SLOT_SET) c->early.data[info->early - 1].needed = true;
+    }
+    base_free(counts);
+}
+
+void add_early(Compiler *c, Word slot)
+{
+    SlotInfo *info = slot_info(c, slot);
+    if (info->state != SLOT_NONE || info->early) return;
+    EarlyVariable v = {slot, (uint32_t)c->code.instrs.len, false};
+    vec_push(&c->early, v);
+    info->early = (uint16_t)c->early.len;
+    EMIT2(c, OP_NEW_VAR, info->local, 0);
+}
+
+void begin_variables(Compiler *c, Word e)
+{
+    WordVec todo = {0};
+    uint32_t *counts = count_slots(c, e);
+    c->begun = true;
+    vec_push(&todo, c->clause->rule.rhs);
+    for (size_t at = 0; at < todo.len; at++) {
+        Word w = todo.data[at];
+        if (word_is_slot(w) && counts[word_slot_index(w)]) add_early(c, w);
+        if (!atom_is_cons(w) || expr_is_ground(w)) continue;
+        for (uint32_t i = 0; i < expr_len(w); i++) vec_push(&todo, expr_at(w, i));
+    }
+    base_free(counts);
+    vec_free(&todo);
+}
+
+/* Those that nothing has needed become instructions without effect. */
+static void drop_early(Compiler *c)
+{
+    for (size_t i = 0; i < c->early.len; i++) {
+        const EarlyVariable *v = &c->early.data[i];
+        Instr *in = &c->code.instrs.data[v->instr];
+        if (v->needed)
+            in->arg[1] = name_of(c, v->slot);
+        else
+            *in = (Instr){OP_NOP, in->place, {0}};
+    }
+    vec_clear(&c->early);
+}
+
 void slots_of_term(Compiler *c, Word term, SlotState state)
 {
+    if (state == SLOT_SET) need_variables(c, term);
     uint32_t *counts = count_slots(c, term);
     for (size_t i = 0; i < c->slots.len; i++)
         if (counts[i] && c->slots.data[i].state < state) c->slots.data[i].state = (uint8_t)state;
@@ -423,10 +490,14 @@ static void compile_body(Compiler *c, Clause *clause)
     place_label(c, clause->body);
     c->part = clause->body_part;
     Word rhs = clause->rule.rhs;
-    if (is_function_body(c, rhs))
+    c->begun = false;
+    if (is_function_body(c, rhs)) {
+        begin_variables(c, rhs);
         compile_function_body(c, rhs, MAX_NESTING);
-    else
+    } else {
         compile_tail(c, rhs, MAX_NESTING);
+    }
+    drop_early(c);
 }
 
 /* -- Selection -- */
@@ -696,6 +767,7 @@ Chunk *compile_function(Runtime *rt, Scope *scope, Functions *fs, uint32_t name,
     vec_free(&c.clauses);
     vec_free(&c.slots);
     vec_free(&c.new_parts);
+    vec_free(&c.early);
     for (size_t i = 0; i < c.signatures.len; i++) base_free(c.signatures.data[i]);
     vec_free(&c.signatures);
     vec_free(&c.slot_map);

@@ -34,9 +34,10 @@ typedef enum SlotKind { KIND_ANY, KIND_NUMBER, KIND_BOOL, KIND_EXPR } SlotKind;
 
 typedef struct SlotInfo {
     uint32_t local;
-    uint8_t state; /* SlotState */
-    uint8_t kind;  /* SlotKind: what a guard on the way here has made sure of */
-    bool raw;      /* may hold an expression that was never evaluated */
+    uint8_t state;  /* SlotState */
+    uint8_t kind;   /* SlotKind: what a guard on the way here has made sure of */
+    bool raw;       /* may hold an expression that was never evaluated */
+    uint16_t early; /* number of its EarlyVariable, from 1; 0: it has none */
 } SlotInfo;
 
 /* The control form around the code at work: what tier 0 names when its result is NotReducible. */
@@ -72,6 +73,13 @@ typedef struct NewPart {
     uint32_t tests; /* that had been made when those inside were */
 } NewPart;
 
+/* A variable of a body, made where that begins: dropped in the end if nothing has needed it. */
+typedef struct EarlyVariable {
+    Word slot;
+    uint32_t instr;
+    bool needed;
+} EarlyVariable;
+
 typedef struct Compiler {
     Runtime *rt;
     Scope *scope;
@@ -87,7 +95,8 @@ typedef struct Compiler {
     VEC(SlotInfo) slots; /* of the clause */
     FormContext form;
     bool shown; /* a result of the form whose part is at work may show what the variables of that stand for */
-    bool made;  /* the variables of patterns in the code at work exist */
+    bool begun; /* the early variables of the code at work exist */
+    VEC(EarlyVariable) early;    /* of the clause */
     VEC(NodePlace) nodes;        /* of all clauses; of each the rule first */
     VEC(SlotInfo) starts;        /* what is known of the slots of each clause where it begins */
     VEC(Signature *) signatures; /* made for single calls */
@@ -177,6 +186,12 @@ void slots_merge(Compiler *c, SlotInfo *other);
 void kinds_restore(Compiler *c, SlotInfo *saved);
 /* What the variables of TERM stand for may have parts that were never evaluated. */
 void raw_slots(Compiler *c, Word term);
+/* The variables of E, a body or a branch of one, are made here if anything needs them. */
+void begin_variables(Compiler *c, Word e);
+/* SLOT is made here if anything needs it; nothing if it is not new. */
+void add_early(Compiler *c, Word slot);
+/* Code that makes an instance of TERM follows. */
+void need_variables(Compiler *c, Word term);
 /* How often each slot of the clause occurs in TERM; to be freed. */
 uint32_t *count_slots(const Compiler *c, Word term);
 /* Does SLOT occur in T? */
@@ -313,6 +328,8 @@ bool compile_form(Compiler *c, Word e, int depth);
 bool is_form(Compiler *c, Word e);
 /* A conditional as a value where TYPE is expected. */
 bool is_value_if(Compiler *c, Word e, Word type);
+/* Is E a conditional in tail position, whose condition neither leaves alternatives nor sees variables that are new? */
+bool is_choice(Compiler *c, Word e);
 void compile_value_if(Compiler *c, Word e, int depth);
 /* (breakpoint!), or (breakpoint! C) with a C that is certainly a Bool, as a value. */
 bool is_breakpoint(Compiler *c, Word e);

@@ -177,7 +177,9 @@ static void map_variables(Compiler *c, const Loop *l)
     }
     for (uint32_t i = 0; i < c->slots.len; i++) {
         SlotInfo *info = &c->slots.data[i];
-        if (counts[i] && info->state == SLOT_NONE) info->local = new_local(c);
+        if (!counts[i] || info->state != SLOT_NONE) continue;
+        info->local = new_local(c);
+        info->early = 0;
     }
     map_templates(c);
     base_free(counts);
@@ -201,6 +203,20 @@ static void begin_item(Compiler *c, const Loop *l)
     for (size_t i = 0; i < c->slots.len; i++)
         if (counts[i] && c->slots.data[i].state == SLOT_NONE) EMIT1(c, OP_CLEAR, c->slots.data[i].local);
     base_free(counts);
+}
+
+/* The variables that an instance has for itself, as far as anything needs them before it gives them a value: made in the order in which tier 0 renames them. */
+static void make_own_variables(Compiler *c, const Loop *l)
+{
+    WordVec todo = {0};
+    vec_push(&todo, l->each.body);
+    while (todo.len) {
+        Word w = vec_pop(&todo);
+        if (word_is_slot(w)) add_early(c, w);
+        if (!atom_is_cons(w) || expr_is_ground(w)) continue;
+        for (uint32_t i = expr_len(w); i-- > 0;) vec_push(&todo, expr_at(w, i));
+    }
+    vec_free(&todo);
 }
 
 /* -- Templates whose results are taken as they are, errors too --
@@ -282,6 +298,7 @@ static void compile_accepting_loop(Compiler *c, const Loop *l, int depth)
     uint32_t slow = NO_LABEL, height = c->height;
     place_label(c, l->begin);
     begin_item(c, l);
+    make_own_variables(c, l);
     compile_step(c, l, &slow, depth);
     compile_use(c, l);
     if (slow == NO_LABEL) return;
@@ -334,7 +351,7 @@ static void compile_calls_loop(Compiler *c, const Loop *l, uint32_t changed, int
     if (slow == NO_LABEL) return;
     place_label(c, slow);
     c->height = height;
-    emit_eval(c, l->each.body, W_SYM(UNDEFINED));
+    EMIT2(c, OP_EVAL, template(c, l->each.body), constant(c, W_SYM(UNDEFINED)));
     gather_result(c, l, changed);
 }
 
@@ -343,6 +360,7 @@ static void compile_map_loop(Compiler *c, const Loop *l, uint32_t changed, int d
 {
     place_label(c, l->begin);
     begin_item(c, l);
+    make_own_variables(c, l);
     if (changed != NO_LOCAL) {
         compile_calls_loop(c, l, changed, depth);
         return;
@@ -352,16 +370,17 @@ static void compile_map_loop(Compiler *c, const Loop *l, uint32_t changed, int d
     EMIT1(c, OP_JUMP, l->begin);
 }
 
-static void compile_loop(Compiler *c, const Loop *l, uint32_t *fallback, int depth)
+/* CHANGED: local that says whether results differ from instances; NO_LOCAL if the loop makes instances only, or for other loops than map-atom. */
+static void compile_loop(Compiler *c, Loop *l, uint32_t changed, uint32_t *fallback, int depth)
 {
-    uint32_t changed = NO_LOCAL;
     bool map = l->each.builtin == BI_map_atom;
+    l->begin = new_label(c);
+    l->end = new_label(c);
     EMIT1(c, OP_PUSH_LONG_SMALL, 0);
     EMIT1(c, OP_STORE_LOCAL, l->number);
     if (l->each.builtin != BI_foldl_atom) EMIT1(c, OP_CLEAR, l->done);
     if (l->each.builtin == BI_filter_atom) EMIT1(c, OP_CLEAR, l->left);
-    if (map && is_list_of_calls(c, l)) {
-        changed = new_local(c);
+    if (changed != NO_LOCAL) {
         EMIT1(c, OP_CLEAR, changed);
         guard_first(c, l, fallback);
     }
@@ -376,6 +395,28 @@ static void compile_loop(Compiler *c, const Loop *l, uint32_t *fallback, int dep
         EMIT4(c, OP_RETURN_FORM, l->done, l->whole, 0, l->done);
     else
         EMIT2(c, OP_TAIL_ITEMS, l->done, changed);
+}
+
+/* The instances of map-atom evaluated one by one, so that they need not be made; false, and nothing emitted, if they have variables of their own that
+ * are needed: tier 0 makes those of all items before it evaluates any. */
+static bool compile_calls(Compiler *c, Loop *l, uint32_t *fallback, int depth)
+{
+    if (l->each.builtin != BI_map_atom || !is_list_of_calls(c, l)) return false;
+    SlotInfo *before = slots_save(c);
+    CodeMark mark = code_mark(&c->code);
+    uint32_t fail = c->fail, otherwise = *fallback, height = c->height, first = (uint32_t)c->early.len;
+    compile_loop(c, l, new_local(c), fallback, depth);
+    bool needed = false;
+    for (size_t i = first; i < c->early.len; i++) needed |= c->early.data[i].needed;
+    slots_restore(c, before);
+    if (!needed) return true;
+    code_rewind(&c->code, mark);
+    c->early.len = first;
+    c->compared = 0;
+    c->fail = fail;
+    *fallback = otherwise;
+    c->height = height;
+    return false;
 }
 
 /* What must be so before the loop begins; else to *FALLBACK. */
@@ -394,7 +435,7 @@ static void compile_guards(Compiler *c, const Loop *l, const Signature *sig, uin
 
 void compile_each(Compiler *c, Word e, int depth)
 {
-    Loop l = {.call = e, .whole = template(c, e), .begin = new_label(c), .end = new_label(c)};
+    Loop l = {.call = e, .whole = template(c, e)};
     const Signature *sig = simple_signature(c, e);
     uint32_t fallback = NO_LABEL, height = c->height, map_first = c->map_first;
     find_each(c, e, &l.each);
@@ -413,7 +454,7 @@ void compile_each(Compiler *c, Word e, int depth)
     bool shown = c->shown;
     c->shown = false; /* instances have variables of their own */
     map_variables(c, &l);
-    compile_loop(c, &l, &fallback, depth);
+    if (!compile_calls(c, &l, &fallback, depth)) compile_loop(c, &l, NO_LOCAL, &fallback, depth);
     c->shown = shown;
     slots_restore(c, before);
     c->map_first = map_first;

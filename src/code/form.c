@@ -201,10 +201,12 @@ static void compile_condition(Compiler *c, Word e, uint32_t otherwise, uint32_t 
 static void tail_if(Compiler *c, Word e, int depth)
 {
     uint32_t fallback = NO_LABEL, height = c->height, otherwise = new_label(c);
+    bool begun = c->begun;
     compile_condition(c, e, otherwise, NO_LABEL, &fallback, depth);
     SlotInfo *before = slots_save(c);
     compile_part(c, branch(c, e, WORD_TRUE), then_of(e), depth - 1);
     slots_restore(c, before);
+    c->begun = begun;
     place_label(c, otherwise);
     c->height = height;
     compile_part(c, branch(c, e, WORD_FALSE), else_of(e), depth - 1);
@@ -221,6 +223,24 @@ static bool is_quiet_condition(Compiler *c, Word e)
         if (word_is_slot(item) && slot_info(c, item)->raw) return false;
     }
     return true;
+}
+
+/* Is nothing in TERM new? */
+static bool is_seen(Compiler *c, Word term)
+{
+    uint32_t *counts = count_slots(c, term);
+    bool seen = true;
+    for (size_t i = 0; i < c->slots.len; i++) seen &= !counts[i] || c->slots.data[i].state == SLOT_SET;
+    base_free(counts);
+    return seen;
+}
+
+bool is_choice(Compiler *c, Word e)
+{
+    if (!is_if(c, e)) return false;
+    Word condition = expr_at(e, 1);
+    if (word_is_slot(condition) && slot_info(c, condition)->raw) return false;
+    return is_quiet_condition(c, condition) && is_seen(c, condition) && !is_test(c, e);
 }
 
 /* Can BRANCH of E be a value in the frame of what is around E?  What a variable stands for may say that E is irreducible. */

@@ -41,6 +41,7 @@ void emit_eval(Compiler *c, Word e, Word type)
 
 void emit_tail_eval(Compiler *c, Word e)
 {
+    need_variables(c, e);
     EMIT1(c, OP_TAIL_EVAL, template(c, e));
 }
 
@@ -421,7 +422,7 @@ void tail_fallback(Compiler *c, Word e, uint32_t fallback, uint32_t height)
     if (fallback == NO_LABEL) return;
     place_label(c, fallback);
     c->height = height;
-    emit_tail_eval(c, e);
+    EMIT1(c, OP_TAIL_EVAL, template(c, e));
 }
 
 /* The call E, which SIG is the signature of, where TYPE is expected. */
@@ -653,11 +654,13 @@ void compile_part(Compiler *c, FormContext form, Word e, int depth)
 
 void compile_tail(Compiler *c, Word e, int depth)
 {
+    if (!c->begun && !is_choice(c, e)) begin_variables(c, e);
     if (e == W_SYM(EMPTY)) {
         EMIT0(c, OP_FAIL);
     } else if (e == W_SYM(NOT_REDUCIBLE)) {
         EMIT0(c, OP_NOT_REDUCIBLE);
     } else if (is_error_literal(e)) {
+        need_variables(c, e);
         EMIT1(c, OP_RETURN_ERROR, template(c, e));
     } else if (word_is_slot(e)) {
         return_slot(c, use_slot(c, e));
