@@ -222,10 +222,12 @@ static inline bool is_conjunction(Word pattern)
 /* For results that are not needed: bind PATTERN, no conjunction, to its first match in the space that is SPACE, and leave a choice point, whose results are
  * (), if more may follow.  False: there is no match, and the newest alternative is to be taken, which undoes what was bound. */
 bool match_rows(Machine *m, Space *space, Word pattern);
-/* Does C, a CHOICE_MATCH, give () as it stands for each row? */
+/* The same for PATTERN, a conjunction, and its first solution. */
+bool match_all(Machine *m, Space *space, Word pattern);
+/* Does C, a CHOICE_MATCH, give () as it stands for each solution? */
 bool match_is_bare(const Choice *c);
-/* Put the state back to what it was when C, the newest choice point and a CHOICE_MATCH, was made, and bind its pattern to the next row.  False: there
- * is none.  Without a next one C is dropped. */
+/* C, the newest choice point, is such: put the state back to what it was when it was made, and bind its pattern to the next row, and the other conjuncts
+ * to theirs.  False: the newest alternative is to be taken.  Without a next row C is dropped. */
 bool match_more(Machine *m, Choice *c);
 
 /* Solve the list of (space pattern) pairs PAIRS[n]; RESULT of GOAL for each solution. */

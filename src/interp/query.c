@@ -113,11 +113,12 @@ bool match_rows(Machine *m, Space *space, Word pattern)
 
 bool match_is_bare(const Choice *c)
 {
-    return c->slot[MATCH_REST] == WORD_UNIT && c->slot[MATCH_RESULT] == WORD_UNIT &&
-           word_is_nil(c->slot[MATCH_TYPE]);
+    return c->slot[MATCH_RESULT] == WORD_UNIT && word_is_nil(c->slot[MATCH_TYPE]);
 }
 
-bool match_more(Machine *m, Choice *c)
+/* Put the state back to what it was when C, the newest choice point, was made, and bind its pattern to the next row.  False: there is none.  Without a
+ * next one C is dropped, though its slots are still there. */
+static bool next_row(Machine *m, Choice *c)
 {
     machine_restore(m, c);
     Scope *scope = rt_scope(m->rt, word_space(c->slot[MATCH_SPACE]));
@@ -129,7 +130,15 @@ Step match_resume(Machine *m, Choice *c)
 {
     Word slots[MATCH_SLOTS];
     memcpy(slots, c->slot, sizeof slots);
-    return match_more(m, c) ? match_found(m, slots) : STEP_FAIL;
+    return next_row(m, c) ? match_found(m, slots) : STEP_FAIL;
+}
+
+bool match_more(Machine *m, Choice *c)
+{
+    Word rest = c->slot[MATCH_REST];
+    if (!next_row(m, c)) return false;
+    if (LIKELY(rest == WORD_UNIT)) return true;
+    return join_start(m, expr_items(rest), expr_len(rest), WORD_UNIT, WORD_UNIT, WORD_NIL) == STEP_RETURN;
 }
 
 /* -- Conjunctions: the pattern with the fewest candidates goes first -- */
@@ -188,6 +197,11 @@ Step match_each(Machine *m, Word space, Word pattern, Word goal, Word result, Wo
     Step step = join_start(m, pairs.data, (uint32_t)pairs.len, goal, result, type);
     vec_free(&pairs);
     return step;
+}
+
+bool match_all(Machine *m, Space *space, Word pattern)
+{
+    return match_each(m, space_word(space), pattern, WORD_UNIT, WORD_UNIT, WORD_NIL) == STEP_RETURN;
 }
 
 Step special_match(Machine *m, Word goal, Word type)

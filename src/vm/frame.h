@@ -213,14 +213,16 @@ static inline Frame *receiver(Machine *m, Frame *parent)
     machine_touch(m, parent);
     return parent;
 }
-/* C, the newest choice point: does it hold rows for a frame that asked for them by match_space? */
+/* C, the newest choice point: does it hold rows for a frame that asked for them by match_space?  Of a conjunction some are for those of its patterns
+ * that are not bound yet. */
 static inline bool is_row_choice(const Machine *m, const Choice *c)
 {
     return c->kind == CHOICE_MATCH && c->frame->kind == FRAME_VM && match_is_bare(c) && !m->rt->debug.derives;
 }
 /* A row was found for F, the current frame: it, or a copy when it is protected, gets (). */
 void give_row(Machine *m, Frame *f);
-/* Take the next row of C, such a choice point: the frame that gets it becomes current.  False: there was none, and C is gone. */
+/* Take the next row of C, such a choice point: the frame that gets it becomes current.  False: the newest alternative is to be taken, which may be C again, or one
+ * of what C has left above it for other conjuncts. */
 bool take_row(Machine *m, Choice *c);
 /* The first word of a CHOICE_VM with FLAGS of its own that saves SAVED locals: kind, flags, count. */
 static inline uint64_t choice_first(unsigned flags, uint32_t saved)

@@ -320,9 +320,11 @@ MatchOutcome match_space(Machine *m, Frame *f, const Chunk *c)
     const Word *top = f->slot + VM_LOCALS + c->locals + frame_operands(f);
     Space *space = word_space(atom_deref(top[-1]));
     Word pattern = atom_deref(top[-2]);
-    if (UNLIKELY(!space || is_conjunction(pattern) || m->rt->debug.derives)) return MATCH_CUSTOM;
+    if (UNLIKELY(!space || m->rt->debug.derives)) return MATCH_CUSTOM;
     f->index -= 2; /* see frame_save */
-    if (!match_rows(m, space, pattern)) return MATCH_NO;
+    bool found =
+        UNLIKELY(is_conjunction(pattern)) ? match_all(m, space, pattern) : match_rows(m, space, pattern);
+    if (!found) return MATCH_NO;
     give_row(m, f);
     return MATCH_YES;
 }

@@ -47,11 +47,17 @@ branching() {
 cat >f.metta <<'END'
 (= (f $x)
    (superpose $x))
-(= (g)
-   (match &self (, (fact $x) (fact $x)) (got $x)))
-(fact 1)
 !(f (1 2))
-!(g)
+END
+}
+joining() {
+cat >f.metta <<'END'
+(edge a b) (edge a c) (edge b d) (edge c d) (edge d e)
+(= (path $x)
+   (match &self (, (edge $x $y) (edge $y $z)) (Path $x $y $z)))
+(= (paths)
+   (let (Path $x $y $z) (path $any) (if (== $z d) (Path $x $y $z) (empty))))
+!(paths)
 END
 }
 calling() {
@@ -97,7 +103,13 @@ left exit_sites UnsupportedOperation f 2
 branching
 run 1
 left exit_sites NonDeterminism f 2 superpose
-left exit_sites NonDeterminism g 4 match_space
+
+joining
+run 1
+expect "conjunctions do not leave bytecode" python3 -c '
+import json
+s = json.load(open("figures"))
+assert [x["reason"] for x in s["exit_sites"]] == ["Call"], s'
 
 calling
 run 1
@@ -167,7 +179,13 @@ left bailout_sites UnsupportedOperation f 2 tail_call
 branching
 run 2
 left bailout_sites NonDeterminism f 2 superpose
-left bailout_sites NonDeterminism g 4 match_space
+
+joining
+run 2
+expect "nor native code" python3 -c '
+import json
+s = json.load(open("figures"))
+assert sorted((x["reason"], x["function"]) for x in s["bailout_sites"]) == [("Call", "paths"), ("Yield", "paths")], s'
 
 calling
 run 2
