@@ -131,15 +131,21 @@ Step list_resume(Machine *m, Choice *c)
     return call_result(m, goal, item, type);
 }
 
-static Step start_list(Machine *m, Word goal, Word list, Word type, bool bound)
+void leave_items(Machine *m, Word goal, Word list, Word type)
 {
-    if (expr_len(list) == 0) return STEP_FAIL;
+    if (expr_len(list) == 0) return;
     Choice *c = machine_choice(m, CHOICE_LIST, LIST_SLOTS);
     c->slot[LIST_ITEMS] = list;
     c->slot[LIST_GOAL] = goal;
     c->slot[LIST_TYPE] = type;
-    c->flags = bound;
-    return list_resume(m, c);
+}
+
+static Step start_list(Machine *m, Word goal, Word list, Word type, bool bound)
+{
+    if (expr_len(list) == 0) return STEP_FAIL;
+    leave_items(m, goal, list, type);
+    m->choice->flags = bound;
+    return list_resume(m, m->choice);
 }
 
 Step call_many(Machine *m, Word goal, Word list, Word type)

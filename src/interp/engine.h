@@ -151,6 +151,8 @@ Step call_stuck(Machine *m, Word goal, Word type);
 Step call_error(Machine *m, Word goal, Word cause, Word type);
 /* The items of LIST are the results of calling GOAL. */
 Step call_many(Machine *m, Word goal, Word list, Word type);
+/* Leave a choice point for them, none of which has been taken; a list without items is none. */
+void leave_items(Machine *m, Word goal, Word list, Word type);
 /* The items of ERRORS are results already. */
 Step return_many(Machine *m, const WordVec *values);
 /* Leave a choice point that returns VALUES, if there are any. */

@@ -163,12 +163,30 @@ static bool is_fit(Machine *m, const Native *n, Frame *f)
     return true;
 }
 
+/* STEP is the outcome of a call, or of taking an alternative of one, whose result it may have to evaluate: if that is a value, do so.  What is nothing but data
+ * differs from the call, so evaluating it has not left that as it was. */
+static Step finish_result(Machine *m, Step step)
+{
+    if (step != STEP_EVAL || heap_wants_safepoint(&m->rt->heap)) return step;
+    Word value = atom_deref(m->atom);
+    if (!atom_is_cons(value) || !atom_may_reduce(value)) return eval_step(m);
+    return m->type == W_SYM(UNDEFINED) && settle(m, &value) ? step_return(m, value) : step;
+}
+
+/* Carry out STEP, which is STEP_RETURN or STEP_FAIL. */
+static Step pass_result(Machine *m, Step step)
+{
+    bool item = step == STEP_FAIL && m->choice->kind == CHOICE_LIST;
+    step = run_result(m, step);
+    return item ? finish_result(m, step) : step;
+}
+
 /* STEP was the outcome of what was done for machine code. */
 static Target go_on(Machine *m, Step step)
 {
     Jit1 *j = jit_of(m);
     /* Results that others take, and alternatives of theirs, often lead back soon. */
-    while ((step == STEP_RETURN || step == STEP_FAIL) && !j->watched) step = run_result(m, step);
+    while ((step == STEP_RETURN || step == STEP_FAIL) && !j->watched) step = pass_result(m, step);
     if (step != STEP_VM) return (Target){(const void *)j->stubs.leave, step};
     const Native *n = frame_chunk(m->frame)->native;
     if (!n && frame_chunk(m->frame)->stale && vm_tells_bailouts(j->vm)) watch_invalidated(j->vm, m);
@@ -202,12 +220,8 @@ static Step step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t de
     /* The VM may run F now, so that results are for another place than the one that was noted. */
     f->slot[VM_NATIVE] = 0;
     note_exit(m, f, wrong);
-    uint8_t op = frame_chunk(f)->code.data[frame_ip(f)];
-    m->rt->debug.native = op == OP_TRACE || op == OP_BREAKPOINT;
     length &= STEP_WRONG - 1;
-    Step step = vm_step(m, length ? length : length_at(frame_chunk(f), frame_ip(f)));
-    m->rt->debug.native = false;
-    return step;
+    return vm_step(m, length ? length : length_at(frame_chunk(f), frame_ip(f)));
 }
 
 Target jit1_along(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel)
@@ -242,6 +256,61 @@ Target jit1_leave(Machine *m, Frame *f, uint32_t at, Step step, uint64_t fuel)
     return go_on(m, step);
 }
 
+void jit1_close(Machine *m, Frame *f, uint64_t depth, uint64_t fuel)
+{
+    m->head = f->head;
+    m->depth = (uint32_t)depth;
+    close_fuel(m, fuel);
+    m->fuel = (uint32_t)fuel;
+}
+
+/* STEP was the outcome of the instruction of C at IP. */
+static Target take(Machine *m, const Chunk *c, uint32_t ip, Step step)
+{
+    if (UNLIKELY(vm_tells_bailouts(m->rt->upper))) watch_step_taken(m->rt->upper, m, c, ip, step);
+    return go_on(m, step);
+}
+
+/* The frame of C is current, and waits for the result of an instruction of minimal MeTTa, m->atom: do it, and the one that it begins with.  Of most there
+ * is no more. */
+static Step run_instruction(Machine *m, const Chunk *c)
+{
+    Step step = STEP_MINIMAL;
+    if (m->frame->kind != FRAME_VM || frame_chunk(m->frame) != c) return step;
+    for (int i = 0; i < 2 && step == STEP_MINIMAL && !heap_wants_safepoint(&m->rt->heap); i++)
+        step = minimal_step(m);
+    return step;
+}
+
+Target jit1_take(Machine *m, const Chunk *c, uint32_t ip, Step step, uint64_t fuel)
+{
+    close_fuel(m, fuel);
+    if (step == STEP_MINIMAL) step = run_instruction(m, c);
+    return take(m, c, ip, finish_result(m, step));
+}
+
+Target jit1_stuck(Machine *m, Frame *f, uint32_t ip, uint64_t depth, uint64_t fuel)
+{
+    Chunk *c = frame_chunk(f);
+    close_machine(m, f, depth, fuel);
+    return take(m, c, ip, leave_stuck(m, f, c));
+}
+
+bool jit1_breakpoint(Machine *m, Word condition)
+{
+    m->rt->debug.native = true;
+    bool told = tell_breakpoint(m, condition);
+    m->rt->debug.native = false;
+    return told;
+}
+
+void jit1_trace(Machine *m, Word message, Word value)
+{
+    m->rt->debug.native = true;
+    tell_trace(m, message, value);
+    m->rt->debug.native = false;
+}
+
 void jit1_block(Machine *m, Frame *f, Word type, uint32_t start)
 {
     push_block(m, f, frame_chunk(f), type, start);
@@ -263,17 +332,29 @@ static uint64_t fuel_at_depth(Machine *m, uint64_t fuel)
     return most;
 }
 
+/* The code of the frame that gets what C, the newest choice point, holds: rows or items.  NULL: there is more to be done. */
+static const Native *code_of_taker(const Machine *m, const Choice *c)
+{
+    const Frame *f = c->frame;
+    const Native *n = frame_chunk(f)->native;
+    if (!n || (f->flags & FF_CHECK && !n->checks)) return NULL;
+    if (m->told || heap_wants_safepoint(&m->rt->heap)) return NULL;
+    /* With the last of them F itself goes on: not if it is below the floor then, since something was held back. */
+    if (UNLIKELY((const char *)f > (const char *)c->prev && (const char *)f < c->prev->top)) return NULL;
+    return n;
+}
+
 Target jit1_alternative(Machine *m, uint64_t fuel)
 {
-    while (is_row_choice(m, m->choice)) {
-        const Frame *f = m->choice->frame;
-        const Native *n = frame_chunk(f)->native;
-        if (!n || (f->flags & FF_CHECK && !n->checks)) return (Target){0};
-        if (m->told || heap_wants_safepoint(&m->rt->heap)) return (Target){0};
-        /* With the last row F itself goes on: not if it is below the floor then, since something was held back. */
-        const Choice *prev = m->choice->prev;
-        if (UNLIKELY((const char *)f > (const char *)prev && (const char *)f < prev->top)) return (Target){0};
-        if (take_row(m, m->choice)) return (Target){way_in(n, m->frame), fuel_at_depth(m, fuel)};
+    for (;;) {
+        Choice *c = m->choice;
+        bool rows = is_row_choice(m, c);
+        if (!rows && !is_item_choice(c)) break;
+        const Native *n = code_of_taker(m, c);
+        if (!n) return (Target){0};
+        if (rows ? take_row(m, c) : take_item(m, c))
+            return (Target){way_in(n, m->frame), fuel_at_depth(m, fuel)};
+        if (!rows) return (Target){0};
     }
     const Ways *ways = easy_ways(m, m->choice, 0);
     if (!ways) return (Target){0};
@@ -576,6 +657,8 @@ static bool write_stubs(Jit1 *j)
     (void)arena_open(&j->arena, at, room);
     bool ok = true;
     j->stubs.step = write_stub(j, STENCIL_shared_step, &end, &ok);
+    j->stubs.take = write_stub(j, STENCIL_shared_take, &end, &ok);
+    j->stubs.stuck = write_stub(j, STENCIL_shared_stuck, &end, &ok);
     j->stubs.given = write_stub(j, STENCIL_shared_given, &end, &ok);
     j->stubs.leave = write_stub(j, STENCIL_shared_leave, &end, &ok);
     j->stubs.fail = write_stub(j, STENCIL_shared_fail, &end, &ok);

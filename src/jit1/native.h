@@ -59,6 +59,15 @@ Target jit1_step(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t de
 Target jit1_along(Machine *m, Frame *f, uint32_t at, uint32_t length, uint64_t depth, uint64_t fuel);
 /* STEP was taken on behalf of the instruction of F at AT; F is saved, to be given its result. */
 Target jit1_leave(Machine *m, Frame *f, uint32_t at, Step step, uint64_t fuel);
+/* Before C takes a step on behalf of F: what is in registers is put where that expects it, but for m->frame. */
+void jit1_close(Machine *m, Frame *f, uint64_t depth, uint64_t fuel);
+/* That was STEP, for the instruction of C at IP; F is saved, to be given its result, or gone, and if C has run a program the chunk may be, too. */
+Target jit1_take(Machine *m, const Chunk *c, uint32_t ip, Step step, uint64_t fuel);
+/* F gives the call that it carries out, by the instruction at IP. */
+Target jit1_stuck(Machine *m, Frame *f, uint32_t ip, uint64_t depth, uint64_t fuel);
+/* tell_breakpoint and tell_trace. */
+bool jit1_breakpoint(Machine *m, Word condition);
+void jit1_trace(Machine *m, Word message, Word value);
 /* push_block in what F runs. */
 void jit1_block(Machine *m, Frame *f, Word type, uint32_t start);
 /* A variable named NAME. */

@@ -23,14 +23,14 @@ static uint64_t frame_place(uint32_t ip, uint32_t operands)
     return f.index;
 }
 
-/* Where the frame is saved during the call at IP. */
+/* Where the frame is saved while it waits for the result of its instruction, whose operands are gone. */
 static uint64_t place_after(const Writer *w)
 {
-    uint8_t op = op_at(w->c, w->piece->ip);
-    bool plain = op == OP_CALL_NATIVE || op == OP_CALL_STEP;
-    Operand count = operand_of(w->c, w->piece->ip, plain ? 'n' : 'c');
-    uint32_t taken = ((uint32_t)operand_value(w->c, count) & (plain ? 0xFF : 0x7F)) + calls_value(op);
-    return frame_place(count.end, w->piece->height - taken);
+    uint32_t ip = w->piece->ip;
+    const OpInfo *op = op_info(op_at(w->c, ip));
+    uint32_t pops =
+        op->pops == VARIABLE_POPS ? w->c->code.data[ip + op->count] & op->mask : (uint32_t)op->pops;
+    return frame_place(ip + op->length, w->piece->height - pops - calls_value(op_at(w->c, ip)));
 }
 
 static uint64_t header_word(const Chunk *c)
@@ -154,6 +154,10 @@ static uint64_t stub_address(const Stubs *stubs, HoleKind hole)
         return stubs->receive;
     case HOLE_STUB_COPY:
         return stubs->copy;
+    case HOLE_STUB_STUCK:
+        return stubs->stuck;
+    case HOLE_STUB_TAKE:
+        return stubs->take;
 #define HOLE(id, what)
 #define CALLED(id, function) \
     case HOLE_##id:          \

@@ -1,5 +1,7 @@
 #include "vm/frame.h"
 
+#include "vm/pieces.h"
+
 /* -- Variables that alternatives share -- */
 
 /* The choice points above F count what has a serial number below KEEP as older.  False: they are so many that it would take too long to
@@ -36,7 +38,7 @@ void make_shared_variables(Machine *m, Frame *f)
 
 /* -- Choice points -- */
 
-void give_row(Machine *m, Frame *f)
+void give_here(Machine *m, Frame *f, Word value)
 {
     m->depth = f->depth;
     m->head = f->head;
@@ -46,13 +48,24 @@ void give_row(Machine *m, Frame *f)
         machine_touch(m, f);
         frame_begin_goal(f);
     }
-    frame_push(f, WORD_UNIT);
+    frame_push(f, value);
 }
 
 bool take_row(Machine *m, Choice *c)
 {
     if (!match_more(m, c)) return false;
-    give_row(m, m->frame);
+    give_here(m, m->frame, WORD_UNIT);
+    return true;
+}
+
+bool take_item(Machine *m, Choice *c)
+{
+    machine_restore(m, c);
+    Word item = atom_deref(expr_at(c->slot[LIST_ITEMS], c->index));
+    if (item == W_SYM(EMPTY) || item == W_SYM(NOT_REDUCIBLE) || atom_is_error(item)) return false;
+    if (must_evaluate(m, &item)) return false;
+    if (++c->index == expr_len(c->slot[LIST_ITEMS])) machine_drop(m, c);
+    give_here(m, m->frame, item);
     return true;
 }
 

@@ -219,11 +219,19 @@ static inline bool is_row_choice(const Machine *m, const Choice *c)
 {
     return c->kind == CHOICE_MATCH && c->frame->kind == FRAME_VM && match_is_bare(c) && !m->rt->debug.derives;
 }
-/* A row was found for F, the current frame: it, or a copy when it is protected, gets (). */
-void give_row(Machine *m, Frame *f);
+/* Give VALUE, which is no error, to F, the current frame and one that waits for it: it, or a copy when it is protected. */
+void give_here(Machine *m, Frame *f, Word value);
 /* Take the next row of C, such a choice point: the frame that gets it becomes current.  False: the newest alternative is to be taken, which may be C again, or one
  * of what C has left above it for other conjuncts. */
 bool take_row(Machine *m, Choice *c);
+/* C, the newest choice point: does it hold results of a call for a frame of bytecode that takes any? */
+static inline bool is_item_choice(const Choice *c)
+{
+    return c->kind == CHOICE_LIST && c->frame->kind == FRAME_VM && !c->flags &&
+           c->slot[LIST_TYPE] == W_SYM(UNDEFINED);
+}
+/* Give the next item of C, such a choice point, to that frame, which becomes current.  False: tier 0 has to look at it, and C is as it was. */
+bool take_item(Machine *m, Choice *c);
 /* The first word of a CHOICE_VM with FLAGS of its own that saves SAVED locals: kind, flags, count. */
 static inline uint64_t choice_first(unsigned flags, uint32_t saved)
 {

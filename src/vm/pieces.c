@@ -1,5 +1,8 @@
 #include "vm/pieces.h"
 
+#include "builtin/debug.h"
+#include "vm/inspect.h"
+
 enum { SLOTS_INLINE = 32 };
 
 /* -- Values -- */
@@ -325,7 +328,7 @@ MatchOutcome match_space(Machine *m, Frame *f, const Chunk *c)
     bool found =
         UNLIKELY(is_conjunction(pattern)) ? match_all(m, space, pattern) : match_rows(m, space, pattern);
     if (!found) return MATCH_NO;
-    give_row(m, f);
+    give_here(m, f, WORD_UNIT);
     return MATCH_YES;
 }
 
@@ -356,7 +359,7 @@ static MatchOutcome ask_space(Machine *m, Frame *f, Space *space, Word pattern)
         return MATCH_NO;
     }
     b->keep = m->choice->keep;
-    give_row(m, f);
+    give_here(m, f, WORD_UNIT);
     return MATCH_ROW;
 }
 
@@ -467,6 +470,30 @@ bool is_body_of(const Machine *m, Word atom, Word type)
     return function && atom_is_cons(atom) && is_function_atom(m, atom);
 }
 
+bool leave_list(Machine *m, Frame *f, Word list)
+{
+    Word type = f->slot[VM_TYPE], items = atom_deref(list);
+    if (!atom_is_expr(items) || word_is_nil(type)) return false;
+    Word goal = make_call(m, word_op(BI_superpose), &items, 1);
+    m->frame = f->parent;
+    leave_items(m, goal, items, type);
+    return true;
+}
+
+Step call_superpose(Machine *m, Frame *f, Word list)
+{
+    Word type = f->slot[VM_TYPE], goal = make_call(m, word_op(BI_superpose), &list, 1);
+    m->frame = f->parent;
+    list = atom_deref(list);
+    return atom_is_expr(list) ? call_many(m, goal, list, type) : call_tier0(m, goal, type, false);
+}
+
+Step leave_halted(Machine *m, const Frame *f, const Chunk *c)
+{
+    m->abort_cause = atom_error(&m->rt->heap, rebuild_goal(m, f, c), rt_sym(m->rt, "Halted"));
+    return STEP_HALT;
+}
+
 Step leave_no_return(Machine *m, Frame *f, const Chunk *c, uint32_t whole)
 {
     Word goal = instantiate_template(m, f, c, whole), type = f->slot[VM_TYPE];
@@ -501,6 +528,14 @@ static uint32_t native_index(const Machine *m, Word head)
 Word native_result(const Machine *m, Word head)
 {
     return type_of_result(m->rt->types.op_signatures[native_index(m, head)].result.type);
+}
+
+Step call_operation(Machine *m, const Frame *f, uint32_t offset, Word head, const Word *args, uint32_t n,
+                    bool computed)
+{
+    Word goal = make_call(m, head, args, n);
+    if (UNLIKELY(f->flags & FF_CHECK)) computed = !as_written(m, f, frame_chunk(f), offset, goal);
+    return call_tier0(m, goal, native_result(m, head), computed);
 }
 
 bool step_pure(Machine *m, Word head, const Word *args, uint32_t n, Word *result)
@@ -551,4 +586,24 @@ NativeOutcome call_pure(Machine *m, const Frame *f, uint32_t offset, Word head, 
     }
     *result = out;
     return NATIVE_VALUE;
+}
+
+/* -- Debugging -- */
+
+bool tell_breakpoint(Machine *m, Word condition)
+{
+    Word cause = WORD_NIL;
+    if (UNLIKELY(jit_runtime_debug_on(m)) && condition != WORD_FALSE) jit_runtime_debug_stack(m);
+    return debug_breakpoint(m->rt, condition, &cause) == BI_OK;
+}
+
+Step call_breakpoint(Machine *m, const Word *args, uint32_t n)
+{
+    return call_tier0(m, make_call(m, rt_sym(m->rt, "breakpoint!"), args, n), W_SYM(UNDEFINED), true);
+}
+
+void tell_trace(Machine *m, Word message, Word value)
+{
+    if (UNLIKELY(jit_runtime_debug_on(m))) jit_runtime_debug_print(m, value);
+    debug_trace(m->rt, atom_deref(message), value);
 }

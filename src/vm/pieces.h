@@ -3,7 +3,6 @@
 #define METTA_VM_PIECES_H
 
 #include "atom/num.h"
-#include "builtin/debug.h"
 #include "vm/frame.h"
 
 /* -- Values -- */
@@ -297,6 +296,9 @@ static inline Step call_tier0(Machine *m, Word goal, Word type, bool computed)
 }
 /* Call GOAL, made of the operands of the instruction that OFFSET is in, in tier 0, which finds out what is to be done. */
 Step call_again(Machine *m, const Frame *f, const Chunk *c, uint32_t offset, Word goal, Word type);
+/* Call the operation HEAD with the N values ARGS in tier 0; COMPUTED: some argument is not what the program wrote, as far as the code tells. */
+Step call_operation(Machine *m, const Frame *f, uint32_t offset, Word head, const Word *args, uint32_t n,
+                    bool computed);
 /* Call the form WHOLE with VALUE as item I in tier 0. */
 Step call_form(Machine *m, Frame *f, const Chunk *c, uint32_t whole, uint32_t i, Word value, Word type);
 /* A safepoint in the middle of a call: the call survives in the machine's registers. */
@@ -320,6 +322,11 @@ Step leave_function_rest(Machine *m, Frame *f, const Chunk *c, Word rest);
 Step leave_form_rest(Machine *m, Frame *f, const Chunk *c, uint32_t rest, uint32_t whole);
 /* Is ATOM, an expression of code that has type TYPE, the (function ...) that is the body of a rule? */
 bool is_body_of(const Machine *m, Word atom, Word type);
+/* The items of LIST are the results of F, which is gone then: leave a choice point for them.  False: it is for tier 0 to say, by call_superpose. */
+bool leave_list(Machine *m, Frame *f, Word list);
+Step call_superpose(Machine *m, Frame *f, Word list);
+/* The whole evaluation ends where F is. */
+Step leave_halted(Machine *m, const Frame *f, const Chunk *c);
 /* What F evaluates of the form WHOLE has a result that says nothing. */
 Step leave_no_return(Machine *m, Frame *f, const Chunk *c, uint32_t whole);
 /* The form WHOLE of F's code is its own result, where TYPE is expected; its item I, if not 0, has become VALUE. */
@@ -334,5 +341,14 @@ NativeOutcome call_pure(Machine *m, const Frame *f, uint32_t offset, Word head, 
 bool step_pure(Machine *m, Word head, const Word *args, uint32_t n, Word *result);
 /* The type expected of the result of operation HEAD. */
 Word native_result(const Machine *m, Word head);
+
+/* -- Debugging -- */
+
+/* The current frame, which is saved, has come to a breakpoint with CONDITION, WORD_NIL: none.  False: that is no condition, and nobody was told. */
+bool tell_breakpoint(Machine *m, Word condition);
+/* Call breakpoint! with the N values ARGS in tier 0. */
+Step call_breakpoint(Machine *m, const Word *args, uint32_t n);
+/* Log and print MESSAGE with VALUE. */
+void tell_trace(Machine *m, Word message, Word value);
 
 #endif

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "vm/inspect.h"
 #include "vm/pieces.h"
 #include "vm/watch.h"
 
@@ -207,6 +206,12 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         HAND_OVER(step); \
     } while (0)
 #define LEAVE_WITH LEAVE
+#define COME_BACK_WITH(x)    \
+    do {                     \
+        machine_touch(m, f); \
+        PUSH(x);             \
+        NEXT;                \
+    } while (0)
 /* The instruction at work, when watched. */
 #define PLACE ((WatchPlace){m, f, sp, at})
 /* CHUNK carries out a call of CALLEE with the arguments at SP. */
@@ -388,6 +393,7 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         goto give;   \
     } while (0)
 #define GIVE_NUMBER(x) GIVE(x)
+#define GIVE_STUCK HAND_OVER(leave_stuck(m, f, c))
 
 /* Offset in the instruction at work, whose operands are read. */
 #define AT ((uint32_t)(ip - c->code.data) - 1)

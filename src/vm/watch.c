@@ -358,22 +358,60 @@ void watch_native_exit(Vm *vm, Machine *m, const Frame *f)
     if (e.reason != BAILOUT_NONE) jit_note_bailout(s, c, e.ip, e.reason, e.found, 0);
 }
 
-static void note_place(Vm *vm, const Frame *f, uint32_t ip, BailoutReason reason)
+static void note_place(Vm *vm, const Chunk *c, uint32_t ip, BailoutReason reason)
 {
     JitStats *s = &vm->stats;
-    s->last_chunk = frame_chunk(f);
+    s->last_chunk = c;
     s->last_ip = ip;
-    jit_note_bailout(s, frame_chunk(f), ip, reason, WORD_NIL, 0);
+    jit_note_bailout(s, c, ip, reason, WORD_NIL, 0);
 }
 
 void watch_wrong_guess(Vm *vm, const Frame *f)
 {
-    note_place(vm, f, frame_ip(f), BAILOUT_WRONG_GUESS);
+    note_place(vm, frame_chunk(f), frame_ip(f), BAILOUT_WRONG_GUESS);
 }
 
 void watch_yielded(Vm *vm, const Frame *f, uint32_t ip)
 {
-    note_place(vm, f, ip, BAILOUT_YIELD);
+    if (f->parent->kind != FRAME_COLLAPSE) note_place(vm, frame_chunk(f), ip, BAILOUT_YIELD);
+}
+
+/* Whose is the current frame of M, which is to go on for an instruction of code? */
+static BailoutReason reason_to_run(const Machine *m, const OpInfo *op)
+{
+    if (frame_chunk(m->frame)->native) return BAILOUT_NONE;
+    return op->flags & OPF_END ? BAILOUT_TAIL_CALL : BAILOUT_CALL;
+}
+
+static BailoutReason reason_of_step(const Machine *m, uint8_t op, Step step)
+{
+    switch (step) {
+    case STEP_EVAL:
+    case STEP_MINIMAL:
+        return reason_of(op);
+    case STEP_VM:
+        return reason_to_run(m, op_info(op));
+    case STEP_RETURN:
+        return m->frame->kind == FRAME_VM || m->frame->kind == FRAME_COLLAPSE ? BAILOUT_NONE : BAILOUT_YIELD;
+    default:
+        return BAILOUT_NONE;
+    }
+}
+
+/* A chunk that has expired and that no frame runs is freed by a collection. */
+static bool is_there(const Vm *vm, const Chunk *c)
+{
+    const Functions *fs = &vm->functions;
+    for (size_t i = 0; i < fs->chunks.len; i++)
+        if (fs->chunks.data[i] == c) return true;
+    return false;
+}
+
+void watch_step_taken(Vm *vm, const Machine *m, const Chunk *c, uint32_t ip, Step step)
+{
+    if (!is_there(vm, c)) return;
+    BailoutReason reason = reason_of_step(m, op_first(c->code.data[ip]), step);
+    if (reason != BAILOUT_NONE) note_place(vm, c, ip, reason);
 }
 
 void watch_invalidated(Vm *vm, const Machine *m)

@@ -41,8 +41,11 @@ void watch_left_for(Vm *vm, const WatchPlace *p, BailoutReason reason);
 void watch_native_exit(Vm *vm, Machine *m, const Frame *f);
 /* Machine code leaves F to the VM since a guess was wrong often. */
 void watch_wrong_guess(Vm *vm, const Frame *f);
-/* Native code gives the result of F to a frame that it cannot go on in.  (Operands of the instruction at work are not where the VM has them.) */
+/* Native code gives the result of F to a frame that it cannot go on in: an exit, unless that gathers results, which C does.  (Operands of the instruction at work are not where the VM has them.) */
 void watch_yielded(Vm *vm, const Frame *f, uint32_t ip);
+/* C has done for machine code what the instruction of C at IP does, with the outcome STEP: count an exit if that is for another tier.
+ * Linear in the number of chunks. */
+void watch_step_taken(Vm *vm, const Machine *m, const Chunk *c, uint32_t ip, Step step);
 /* Machine code leaves the current frame to the VM, since its own is no more. */
 void watch_invalidated(Vm *vm, const Machine *m);
 
