@@ -248,12 +248,26 @@ static void reset_nursery(Heap *h)
     h->limit = h->stress ? h->nursery.start : h->nursery.start + h->nursery_size;
 }
 
+bool heap_has_moved(const Heap *h, Word *slot)
+{
+    Obj *o = word_obj(*slot), *to;
+    if (!is_condemned(h, o)) return true;
+    if (o->kind != OBJ_FORWARD) return false;
+    memcpy(&to, o->body, sizeof to);
+    *slot = word_from_ptr(word_tag(*slot), to);
+    return true;
+}
+
 static void minor(Heap *h)
 {
     h->scan_from = h->old_top;
     h->roots(h->context, h, false);
     trace_ext_roots(h);
     drain(h);
+    if (h->on_minor_end) {
+        h->on_minor_end(h->context, h);
+        drain(h);
+    }
     h->minor_count++;
 }
 

@@ -112,9 +112,11 @@ struct Heap {
     void *context;
     void (*on_stored)(void *context, Obj *stored); /* a major collection met a stored term */
     void (*on_major_end)(void *context);           /* all that is live has been met */
-    bool major;                                    /* a major collection is running */
-    bool ending;                                   /* heap_fini runs: external objects may be gone already */
-    bool stress;                                   /* collect at every safepoint */
+    /* A minor collection has reached all that is live, and may visit more words: see heap_has_moved. */
+    void (*on_minor_end)(void *context, Heap *h);
+    bool major;  /* a major collection is running */
+    bool ending; /* heap_fini runs: external objects may be gone already */
+    bool stress; /* collect at every safepoint */
     uint64_t minor_count, major_count;
 };
 
@@ -176,6 +178,9 @@ void heap_collect_if_due(Heap *h);
 /* For root callbacks: forward the word in *SLOT. */
 void heap_visit(Heap *h, Word *slot);
 void heap_visit_range(Heap *h, Word *from, size_t n);
+
+/* For on_minor_end: the expression or variable in *SLOT, which nobody has visited, is in use, and *SLOT is it from now on; false: it is gone. */
+bool heap_has_moved(const Heap *h, Word *slot);
 
 /* Register X (type set, allocated with base_alloc) and return its word. */
 Word heap_add_ext(Heap *h, Ext *x);

@@ -23,9 +23,15 @@ static void trace_roots(void *context, Heap *h, bool major)
         Space *s = word_space(word_from_ptr(TAG_EXT, h->exts.data[i]));
         if (s && space_scope(s)) scope_trace(space_scope(s), h);
     }
-    type_world_moved(&rt->types);
+    type_world_moves(&rt->types, major);
     rt->engine.trace(rt, h, major);
     if (rt->host_trace) rt->host_trace(rt->host, h);
+}
+
+static void find_types(void *context, Heap *h)
+{
+    Runtime *rt = context;
+    type_world_moved(&rt->types, h);
 }
 
 static void note_stored(void *context, Obj *stored)
@@ -256,6 +262,7 @@ Runtime *rt_new(const BuiltinInfo *builtins, uint32_t count, const Engine *engin
     }
     rt->heap.on_stored = note_stored;
     rt->heap.on_major_end = sweep_store;
+    rt->heap.on_minor_end = find_types;
     rt->symbols = sym_new();
     rt->store = store_new(&rt->heap);
     bind_init(&rt->bind, &rt->heap);

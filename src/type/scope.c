@@ -59,15 +59,9 @@ void type_world_init(TypeWorld *w, Heap *h, Bind *b)
     memset(w, 0, sizeof *w);
     w->heap = h;
     w->bind = b;
+    w->inferred.round = 1; /* that of no entry */
     w->epoch = 1;
-    type_world_moved(w);
-}
-
-void type_world_moved(TypeWorld *w)
-{
     w->left_expr = w->left_atom = WORD_NIL;
-    w->inferred.round++;
-    w->inferred.used = 0;
 }
 
 static void note_typed_expression(TypeWorld *w, Word subject)
@@ -100,6 +94,7 @@ void type_world_note(TypeWorld *w, Word atom)
 void type_world_fini(TypeWorld *w)
 {
     base_free(w->inferred.table);
+    vec_free(&w->inferred.young);
     vec_free(&w->typed_expr_head);
 }
 
@@ -112,14 +107,25 @@ static InferredType *inferred_place(const InferredTypes *t, Word expr)
     return &t->table[(uint32_t)(base_hash_word(expr) >> 16) & t->mask];
 }
 
+static bool is_known(const InferredTypes *t, const InferredType *i, Word expr)
+{
+    return i->expr == expr && i->round == t->round;
+}
+
+static void forget_inferred(InferredTypes *t)
+{
+    t->round++;
+    t->used = 0;
+    vec_clear(&t->young);
+}
+
 /* Is anything in the table worth looking at? */
 static bool inferred_is_open(TypeWorld *w)
 {
     InferredTypes *t = &w->inferred;
     if (UNLIKELY(t->epoch != w->epoch)) {
         t->epoch = w->epoch;
-        t->round++;
-        t->used = 0;
+        forget_inferred(t);
     }
     return t->used > 0;
 }
@@ -128,9 +134,7 @@ const InferredType *inferred_find(TypeWorld *w, const Scope *s, Word expr)
 {
     if (!inferred_is_open(w)) return NULL;
     const InferredType *i = inferred_place(&w->inferred, expr);
-    bool found =
-        i->expr == expr && i->round == w->inferred.round && i->scope == s && i->spaces == s->spaces.len;
-    return found ? i : NULL;
+    return is_known(&w->inferred, i, expr) && i->scope == s && i->spaces == s->spaces.len ? i : NULL;
 }
 
 static void inferred_grow(InferredTypes *t)
@@ -144,13 +148,42 @@ static void inferred_grow(InferredTypes *t)
     base_free(old);
 }
 
+static void inferred_put(InferredTypes *t, InferredType i)
+{
+    InferredType *place = inferred_place(t, i.expr);
+    t->used += place->round != t->round;
+    *place = i;
+}
+
 void inferred_note(TypeWorld *w, const Scope *s, Word expr, Word type)
 {
     InferredTypes *t = &w->inferred;
     inferred_is_open(w);
     if (!t->table || (t->used * 2 > t->mask && t->mask < MOST_INFERRED)) inferred_grow(t);
-    *inferred_place(t, expr) = (InferredType){expr, type, s, (uint32_t)s->spaces.len, t->round};
-    t->used++;
+    inferred_put(t, (InferredType){expr, type, s, (uint32_t)s->spaces.len, t->round});
+    vec_push(&t->young, expr);
+}
+
+void type_world_moves(TypeWorld *w, bool major)
+{
+    w->left_expr = w->left_atom = WORD_NIL;
+    /* Scopes may go, and stored terms. */
+    if (major) forget_inferred(&w->inferred);
+}
+
+void type_world_moved(TypeWorld *w, Heap *h)
+{
+    InferredTypes *t = &w->inferred;
+    for (size_t k = 0; k < t->young.len; k++) {
+        InferredType *place = inferred_place(t, t->young.data[k]), i = *place;
+        if (!is_known(t, place, t->young.data[k])) continue;
+        place->round = 0;
+        t->used--;
+        if (!heap_has_moved(h, &i.expr)) continue;
+        heap_visit(h, &i.type);
+        inferred_put(t, i);
+    }
+    vec_clear(&t->young);
 }
 
 /* -- Declared types of symbols -- */

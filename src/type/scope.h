@@ -64,10 +64,11 @@ typedef struct InferredType {
     uint32_t round; /* of the table when this was found */
 } InferredType;
 
-/* Inferred types of expressions, by address: what is there is forgotten when atoms move and when types change. */
+/* Inferred types of expressions, by address: what is there is forgotten when types change, and by major collections. */
 typedef struct InferredTypes {
     InferredType *table; /* each expression has one place, and the last one that came stays */
     uint32_t mask, used;
+    WordVec young;  /* expressions noted since the last collection */
     uint32_t round; /* entries of other rounds do not count */
     uint64_t epoch; /* of the world in this round */
 } InferredTypes;
@@ -95,13 +96,15 @@ void scope_trace(Scope *s, Heap *h);
 
 /* An empty world; the tables of operations are the caller's to set. */
 void type_world_init(TypeWorld *w, Heap *h, Bind *b);
-/* A collection is moving atoms: call from the root callback. */
-void type_world_moved(TypeWorld *w);
+/* A collection is about to move atoms: call from the root callback. */
+void type_world_moves(TypeWorld *w, bool major);
+/* A minor one has: what was inferred of atoms that are in use stays known.  Linear in what was noted since the last one. */
+void type_world_moved(TypeWorld *w, Heap *h);
 /* Note a fact added to or removed from some space: call for every change. Constant time. */
 void type_world_note(TypeWorld *w, Word atom);
 void type_world_fini(TypeWorld *w);
 
-/* What inference has found of EXPR in S, and noted since atoms moved or types changed, or NULL. */
+/* What inference has found of EXPR in S, and still knows, or NULL. */
 const InferredType *inferred_find(TypeWorld *w, const Scope *s, Word expr);
 /* EXPR, which is ground, has the one TYPE in S, whose variables nothing else knows; WORD_NIL: none. */
 void inferred_note(TypeWorld *w, const Scope *s, Word expr, Word type);

@@ -22,15 +22,22 @@ typedef struct Fixture {
     Word op_types[OP_COUNT];
     Signature op_signatures[OP_COUNT];
     Buf out, error;
+    Word kept; /* an expression in use */
 } Fixture;
+
+static void find_types(void *context, Heap *h)
+{
+    Fixture *f = context;
+    type_world_moved(&f->world, h);
+}
 
 static void visit_roots(void *context, Heap *h, bool major)
 {
     Fixture *f = context;
-    (void)major;
     heap_visit_range(h, f->op_types, OP_COUNT);
+    heap_visit(h, &f->kept);
     scope_trace(f->scope, h);
-    type_world_moved(&f->world);
+    type_world_moves(&f->world, major);
 }
 
 static void note_stored(void *context, Obj *o)
@@ -107,6 +114,7 @@ static void setup(Fixture *f)
     f->symbols = sym_new();
     f->names = (Names){f->symbols, op_names, OP_COUNT};
     CHECK(heap_init(&f->heap, visit_roots, f));
+    f->heap.on_minor_end = find_types;
     f->heap.on_stored = note_stored;
     bind_init(&f->bind, &f->heap);
     f->store = store_new(&f->heap);
@@ -604,6 +612,26 @@ static void test_inferred(Fixture *f)
     change(f, "(: p Q)", false);
 }
 
+/* What was inferred of an expression in use outlives minor collections, which move it; of others it is forgotten. */
+static void test_inferred_moves(Fixture *f)
+{
+    f->kept = parse(f, "(Cons a (Cons a Nil))");
+    Word lost = parse(f, "(Cons a Nil)"), before = f->kept;
+    types_of_word(f, f->kept, "kept");
+    types_of_word(f, lost, "lost");
+    CHECK(inferred_find(&f->world, f->scope, f->kept) && inferred_find(&f->world, f->scope, lost));
+    for (int i = 0; i < 3; i++) {
+        heap_collect(&f->heap, false);
+        CHECK(f->kept != before && !inferred_find(&f->world, f->scope, lost));
+        const InferredType *known = inferred_find(&f->world, f->scope, f->kept);
+        CHECK(known && !heap_in_nursery(&f->heap, word_ptr(known->type)));
+        CHECK_STR(types_of_word(f, f->kept, "kept"), "(List A)");
+    }
+    heap_collect(&f->heap, true);
+    CHECK(!inferred_find(&f->world, f->scope, f->kept));
+    f->kept = WORD_NIL;
+}
+
 static void test_collections(Fixture *f)
 {
     for (int i = 0; i < 6; i++) {
@@ -648,6 +676,7 @@ int main(void)
     test_changes(&f);
     test_dependencies(&f);
     test_inferred(&f);
+    test_inferred_moves(&f);
     test_collections(&f);
     test_depth(&f);
     teardown(&f);
