@@ -472,6 +472,18 @@ static bool applied_type(TypeWorld *w, Scope *s, Word call, int depth, Word *out
     return ok;
 }
 
+/* The type of ATOM, a symbol or operation, if it has but one. */
+static bool only_type(TypeWorld *w, Scope *s, Word atom, Word *out)
+{
+    Word type = WORD_NIL;
+    if (word_is_op(atom)) type = w->op_types[word_op_index(atom)];
+    if (word_is_sym(atom) && scope_symbol_types(w, s, word_sym_id(atom))->count == 1)
+        type = scope_symbol_types(w, s, word_sym_id(atom))->types[0];
+    if (word_is_nil(type) || type == W_SYM(UNDEFINED)) return false;
+    *out = rename_apart(w->heap, type, NULL, 0);
+    return true;
+}
+
 /* The type of ATOM if there is one, or none (WORD_NIL), and it is known by now or found without a search. */
 static bool known_type(TypeWorld *w, Scope *s, Word atom, int depth, Word *out)
 {
@@ -486,7 +498,10 @@ static bool known_type(TypeWorld *w, Scope *s, Word atom, int depth, Word *out)
         *out = value_type(w, s, atom, type);
         return true;
     }
-    return atom_is_cons(atom) && applied_type(w, s, atom, depth, out);
+    if (!atom_is_cons(atom)) return only_type(w, s, atom, out);
+    if (!applied_type(w, s, atom, depth, out)) return false;
+    if (ground) inferred_note(w, s, atom, rename_apart(w->heap, *out, NULL, 0));
+    return true;
 }
 
 /* Append the types of ATOM that are known without looking at its parts. */
