@@ -410,22 +410,6 @@ static void note_types(Inference *in, Word expr, const TypeList *found)
     inferred_note(in->world, in->scope, expr, type);
 }
 
-/* All children of the top node are done: replace their types by those of the expression. */
-static void finish_node(Inference *in)
-{
-    TypeNode node = vec_pop(&in->nodes);
-    TypeList found = {0};
-    ChildTypes c = {NULL, in->counts.data + node.counts_at, expr_len(node.expr), node.expr};
-    if (in->types.data) c.list = in->types.data + node.types_at;
-    combine(in, &c, &found);
-    note_types(in, node.expr, &found);
-    in->types.len = node.types_at;
-    in->counts.len = node.counts_at;
-    for (size_t i = 0; i < found.len; i++) vec_push(&in->types, found.data[i]);
-    vec_push(&in->counts, (uint32_t)found.len);
-    vec_free(&found);
-}
-
 /* What type_quick says as a list of types: one, or none (WORD_NIL). */
 static Word value_type(TypeWorld *w, Scope *s, Word atom, Word quick_type)
 {
@@ -449,12 +433,20 @@ static bool argument_applies(TypeWorld *w, Scope *s, Word call, Word function, u
     return expected == atom_metatype(arg) || reduced_match(w, type, expected);
 }
 
-/* The one function type of symbol HEAD, if nothing else tells what type calls of it have; else WORD_NIL. */
+/* The type of ATOM, a symbol or operation, as it was declared, if it has but one; else WORD_NIL. */
+static Word only_type(TypeWorld *w, Scope *s, Word atom)
+{
+    if (word_is_op(atom)) return w->op_types[word_op_index(atom)];
+    if (!word_is_sym(atom)) return WORD_NIL;
+    const SymbolTypes *t = scope_symbol_types(w, s, word_sym_id(atom));
+    return t->count == 1 ? t->types[0] : WORD_NIL;
+}
+
+/* The one function type of HEAD, if nothing else tells what type calls of it have; else WORD_NIL. */
 static Word only_function(TypeWorld *w, Scope *s, Word head)
 {
-    if (!word_is_sym(head) || has_typed_expressions(w, head)) return WORD_NIL;
-    const SymbolTypes *t = scope_symbol_types(w, s, word_sym_id(head));
-    return t->count == 1 && type_is_function(t->types[0]) ? t->types[0] : WORD_NIL;
+    Word type = has_typed_expressions(w, head) ? WORD_NIL : only_type(w, s, head);
+    return type_is_function(type) ? type : WORD_NIL;
 }
 
 /* The type of CALL by the one type of its function, when its arguments have one type each. */
@@ -472,18 +464,6 @@ static bool applied_type(TypeWorld *w, Scope *s, Word call, int depth, Word *out
     return ok;
 }
 
-/* The type of ATOM, a symbol or operation, if it has but one. */
-static bool only_type(TypeWorld *w, Scope *s, Word atom, Word *out)
-{
-    Word type = WORD_NIL;
-    if (word_is_op(atom)) type = w->op_types[word_op_index(atom)];
-    if (word_is_sym(atom) && scope_symbol_types(w, s, word_sym_id(atom))->count == 1)
-        type = scope_symbol_types(w, s, word_sym_id(atom))->types[0];
-    if (word_is_nil(type) || type == W_SYM(UNDEFINED)) return false;
-    *out = rename_apart(w->heap, type, NULL, 0);
-    return true;
-}
-
 /* The type of ATOM if there is one, or none (WORD_NIL), and it is known by now or found without a search. */
 static bool known_type(TypeWorld *w, Scope *s, Word atom, int depth, Word *out)
 {
@@ -498,29 +478,53 @@ static bool known_type(TypeWorld *w, Scope *s, Word atom, int depth, Word *out)
         *out = value_type(w, s, atom, type);
         return true;
     }
-    if (!atom_is_cons(atom)) return only_type(w, s, atom, out);
+    if (!atom_is_cons(atom)) {
+        type = only_type(w, s, atom);
+        if (word_is_nil(type) || type == W_SYM(UNDEFINED)) return false;
+        *out = rename_apart(w->heap, type, NULL, 0);
+        return true;
+    }
     if (!applied_type(w, s, atom, depth, out)) return false;
     if (ground) inferred_note(w, s, atom, rename_apart(w->heap, *out, NULL, 0));
     return true;
 }
 
-/* Append the types of ATOM that are known without looking at its parts. */
-static bool quick_types(TypeWorld *w, Scope *s, Word atom, TypeList *out)
+/* Append the types of ATOM that are known without looking at parts of it that are deeper than DEPTH. */
+static bool quick_types(TypeWorld *w, Scope *s, Word atom, int depth, TypeList *out)
 {
     if (!atom_is_cons(atom)) {
         leaf_types(w, s, atom, out);
         return true;
     }
     Word type;
-    if (!known_type(w, s, atom, APPLIED_DEPTH, &type)) return false;
+    if (!known_type(w, s, atom, depth, &type)) return false;
     if (!word_is_nil(type)) push_value_type(out, type);
     return true;
+}
+
+/* All children of the top node are done: replace their types by those of the expression. */
+static void finish_node(Inference *in)
+{
+    TypeNode node = vec_pop(&in->nodes);
+    TypeList found = {0};
+    ChildTypes c = {NULL, in->counts.data + node.counts_at, expr_len(node.expr), node.expr};
+    if (in->types.data) c.list = in->types.data + node.types_at;
+    /* Now that the types of its parts are noted they may tell. */
+    if (!quick_types(in->world, in->scope, node.expr, 1, &found)) {
+        combine(in, &c, &found);
+        note_types(in, node.expr, &found);
+    }
+    in->types.len = node.types_at;
+    in->counts.len = node.counts_at;
+    for (size_t i = 0; i < found.len; i++) vec_push(&in->types, found.data[i]);
+    vec_push(&in->counts, (uint32_t)found.len);
+    vec_free(&found);
 }
 
 static void visit_atom(Inference *in, Word atom)
 {
     size_t before = in->types.len;
-    if (quick_types(in->world, in->scope, atom, &in->types)) {
+    if (quick_types(in->world, in->scope, atom, 0, &in->types)) {
         vec_push(&in->counts, (uint32_t)(in->types.len - before));
         return;
     }
@@ -531,7 +535,7 @@ static void visit_atom(Inference *in, Word atom)
 void types_of(TypeWorld *w, Scope *s, Word atom, TypeList *out)
 {
     atom = atom_deref(atom);
-    if (quick_types(w, s, atom, out)) return;
+    if (quick_types(w, s, atom, APPLIED_DEPTH, out)) return;
     Inference in = {.world = w, .scope = s};
     visit_atom(&in, atom);
     while (in.nodes.len) {
