@@ -53,6 +53,16 @@ bool make_headless(Machine *m, const Word *items, uint32_t n, bool computed, Wor
     return true;
 }
 
+bool make_tuple(Machine *m, const Word *items, uint32_t n, bool computed, Word *out)
+{
+    Vm *vm = m->rt->upper;
+    if (!word_is_sym(items[0])) return make_headless(m, items, n, computed, out);
+    Function *f = functions_get(&vm->functions, word_sym_id(items[0]), n - 1);
+    if (f->chunk || !is_data_function(m, f)) return false;
+    *out = make_data(m, items[0], items + 1, n - 1, computed);
+    return true;
+}
+
 Function *headed_function(Machine *m, Word head, uint32_t n)
 {
     Vm *vm = m->rt->upper;

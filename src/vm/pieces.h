@@ -203,6 +203,12 @@ static inline bool are_ordered(Word x, Word y)
     return !__builtin_isunordered(word_double_get(x), word_double_get(y));
 }
 
+/* Is VALUE the result of evaluating it, and the result of a call of which it is the body? */
+static inline bool gives_itself(Word value)
+{
+    return !atom_may_reduce(value) && value != W_SYM(EMPTY) && value != W_SYM(NOT_REDUCIBLE);
+}
+
 /* Is VALUE an item of an expression as it stands: no bound variable, nothing to evaluate, not Empty? */
 static inline bool is_item(Word value)
 {
@@ -232,6 +238,8 @@ static inline bool make_same_of(Machine *m, Word head, Word x, Word y, Word *out
 bool heads_tuple(Machine *m, Word head);
 /* *OUT: the expression of N values of which the first is no symbol; COMPUTED: evaluation made some.  False: it may be no data. */
 bool make_headless(Machine *m, const Word *items, uint32_t n, bool computed, Word *out);
+/* *OUT: the expression of N values, if it is data, whatever the first is; COMPUTED: evaluation made some of the others.  False: it is a call, or may be one. */
+bool make_tuple(Machine *m, const Word *items, uint32_t n, bool computed, Word *out);
 /* The function that calls of N items with HEAD, no symbol, are calls of, if it is compiled; else NULL. */
 Function *headed_function(Machine *m, Word head, uint32_t n);
 
@@ -305,7 +313,7 @@ Step call_form(Machine *m, Frame *f, const Chunk *c, uint32_t whole, uint32_t i,
 Step call_after_safepoint(Machine *m, Word goal, Word type, bool computed);
 /* A safepoint where an alternative begins, whose frame is current: alternatives that fail one after the other make no call. */
 bool safepoint_again(Machine *m);
-/* F gives VALUE, a symbol or an open expression: some mean something else than themselves. */
+/* F gives VALUE, which means something else than itself or is an open expression. */
 Step leave_with(Machine *m, Frame *f, const Chunk *c, Word value);
 /* Evaluate template INDEX in place of F. */
 Step leave_for(Machine *m, Frame *f, const Chunk *c, uint32_t index);

@@ -234,6 +234,18 @@ import json
 s = json.load(open("figures"))
 assert "Collect" not in s["bailouts_by_reason"] and not any(x["operation"] == "collapse" for x in s["bailout_sites"]), s'
 cat >f.metta <<'END'
+(= (pair $x $y) ($x $y))
+(= (same $x) $x)
+(= (loop $n $x) (if (== $n 0) $x (let ($a $b) (pair $x $n) (loop (- $n 1) (same $a)))))
+!(loop 50 end)
+!(loop 50 7)
+END
+run 2
+expect "nor do symbols that are given back, and tuples headed by what is no function" python3 -c '
+import json
+s = json.load(open("figures"))
+assert {x["reason"] for x in s["bailout_sites"]} <= {"Call", "TailCall", "Yield"} and s["jit_bailouts"] < 6, s'
+cat >f.metta <<'END'
 (= (large)
    (let $x (match &self (row $x $y) $x)
      (if (> $x 5) (if (< $y $x) (+ $x 1) $x) (empty))))
