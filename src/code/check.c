@@ -1,7 +1,7 @@
 /* Types of calls: what the compiler knows of them, and the guards for what it does not know. */
 #include "code/compiler.h"
 
-enum { CHECK_DEPTH = 6, SETTLE_DEPTH = 2 };
+enum { CHECK_DEPTH = MAX_NESTING, SETTLE_DEPTH = 2 };
 
 /* What find_type says of an expression that any parameter takes: its type is a type variable. */
 #define ANYTHING WORD_TRUE

@@ -19,7 +19,7 @@
 #include "code/compile.h"
 
 enum { COMPUTED = 0x80 }; /* bit of a count of arguments: some argument is not what the program wrote */
-enum { MAX_LOCALS = 200, MAX_CLAUSES = 256, MAX_NESTING = 24, MAX_ARGUMENTS = 100, NO_LOCAL = 255 };
+enum { MAX_LOCALS = 200, MAX_CLAUSES = 256, MAX_NESTING = 100, MAX_ARGUMENTS = 100, NO_LOCAL = 255 };
 /* Locals of bodies are numbered from here on while the heads, whose locals lie below, are not all compiled. */
 enum { BODY_LOCALS = 0x10000 };
 enum { NO_TEMPLATE = 0xFFFF };

@@ -113,6 +113,13 @@ assert big['line'] == 10 and big['operation'] == 'mul' and big['count'] == 1, bi
 json "no exits" "--tier=1 -e '(= (f \$x) \$x) !(f 1)'" "$sums
 assert not site and s['exits_by_reason'] == {} and s['bailout_sites'] == []"
 
+deep='$x' branches=done
+for i in $(seq 60); do
+    deep="(+ $deep 1)"
+    branches="(if (== \$x $i) (- 0 $i) $branches)"
+done
+json "no exits of deep code" "--tier=1 -e '(= (f \$x) $deep) (= (g \$x) $branches) !(f 1) !(g 1)'" "$sums
+assert not site and s['exits_by_reason'] == {} and s['bailout_sites'] == []"
 check "as text" 0 "*" "^exits of bytecode to the interpreter by reason: [1-9]" "$program" --tier=1 --stats mixed.metta
 expect "the reason" grep -Eq "^ +1 +[0-9.]+ %  TypeError  " err
 expect "the site, with its line" grep -Eq "^ +1 +[0-9.]+ %  mixed.metta:2:4  inc/1\+[0-9]+ guard_add_small  TypeError  expected Int\|Float  found Symbol$" err
