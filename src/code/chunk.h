@@ -60,7 +60,8 @@ typedef struct Expression {
     bool tail;
 } Expression;
 
-/* Where a part of what a relay gives is: in a local, in the result, in the relay's words; or it is an expression that was made. */
+/* Where a part of what a relay gives is: in a local, in the result, in the relay's words, none of which is a variable or Empty; or it is an expression that
+ * was made. */
 typedef enum RelayPlace { RELAY_LOCAL, RELAY_RESULT, RELAY_WORD, RELAY_MADE, RELAY_PLACES } RelayPlace;
 typedef struct RelayPart {
     uint8_t place, index;
@@ -72,7 +73,10 @@ enum { RELAY_SAME = 4, RELAY_ITEMS = 8, RELAY_INNER = 2, RELAY_PARTS = 16 };
  * the whole, then those of its expressions. */
 typedef struct Relay {
     uint32_t at;
-    uint8_t argument, count, given, part_count, inner_count, inner[RELAY_INNER], same_count;
+    uint8_t argument, count, given, part_count, inner_count, same_count;
+    struct {
+        uint8_t item, count;
+    } inner[RELAY_INNER];
     struct {
         uint8_t item, local;
     } same[RELAY_SAME]; /* items of the result that must be what locals are */

@@ -51,7 +51,8 @@ static bool add_part(const Maker *k, Word item)
 {
     Relay *relay = k->relay;
     uint8_t at = relay->part_count;
-    if (word_is_heap(item) || at == RELAY_PARTS) return false;
+    if (word_is_heap(item) || word_is_cell(item) || item == WORD_NIL || item == W_SYM(EMPTY)) return false;
+    if (at == RELAY_PARTS) return false;
     relay->words[at] = item;
     relay->parts[at] = word_is_slot(item) ? part_of_variable(k, item) : (RelayPart){RELAY_WORD, at};
     relay->part_count++;
@@ -63,7 +64,9 @@ static bool add_made(const Maker *k, Word expr)
     Relay *relay = k->relay;
     uint8_t inner = relay->inner_count;
     if (!atom_is_cons(expr) || expr_len(expr) > RELAY_ITEMS || inner == RELAY_INNER) return false;
-    relay->inner[relay->inner_count++] = (uint8_t)expr_len(expr);
+    relay->inner[inner].item = relay->part_count;
+    relay->inner[inner].count = (uint8_t)expr_len(expr);
+    relay->inner_count++;
     relay->parts[relay->part_count++] = (RelayPart){RELAY_MADE, inner};
     return true;
 }

@@ -357,33 +357,35 @@ static inline bool finds_same(const Word *locals, const Relay *r, const Carried 
     return true;
 }
 
-/* Put what the N PARTS are into TO.  False: one is no plain item. */
-static inline bool put_parts(const Word *const *places, const RelayPart *parts, uint32_t n, Word *to)
+/* Put the parts of what R gives into TO, those of its expressions behind its own.  False: one is no plain item. */
+static inline ALWAYS_INLINE bool put_parts(const Relay *r, const Word *locals, const Word *result, Word *to)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        Word item = to[i] = atom_deref(places[parts[i].place][parts[i].index]);
-        if (UNLIKELY(!is_plain_item(item) || item == WORD_NIL)) return false;
+    const Word *const places[RELAY_PLACES] = {locals, result, r->words, r->words};
+    for (const RelayPart *part = r->parts, *end = part + r->part_count; part < end; part++) {
+        Word item = places[part->place][part->index];
+        if (part->place < RELAY_WORD) {
+            item = atom_deref(item);
+            if (UNLIKELY(!is_plain_item(item) || item == WORD_NIL)) return false;
+        }
+        *to++ = item;
     }
     return true;
 }
 
-/* Put the items of what R gives into TO. */
+/* Put the items of what R gives into TO, which has room for all its parts. */
 static inline bool make_items(Machine *m, const Relay *r, const Word *locals, const Word *result, Word *to)
 {
-    Word made[RELAY_INNER];
-    const Word *const places[RELAY_PLACES] = {locals, result, r->words, made};
-    const RelayPart *parts = r->parts + r->given;
     uint32_t note = copies_note(m);
-    if (UNLIKELY(note > UINT16_MAX)) return false;
+    if (UNLIKELY(note > UINT16_MAX) || !put_parts(r, locals, result, to)) return false;
+    const Word *item = to + r->given;
     for (uint32_t i = 0; i < r->inner_count; i++) {
-        uint32_t n = r->inner[i];
+        uint32_t n = r->inner[i].count;
+        if (!heads_known_data(m, *item, n, note)) return false;
         Obj *copy = open_copy(m, n, note);
-        if (!put_parts(places, parts, n, copy->body) || !heads_known_data(m, copy->body[0], n, note))
-            return false;
-        made[i] = word_from_ptr(TAG_HEAP, copy);
-        parts += n;
+        for (uint32_t j = 0; j < n; j++) copy->body[j] = *item++;
+        to[r->inner[i].item] = word_from_ptr(TAG_HEAP, copy);
     }
-    return put_parts(places, r->parts, r->given, to);
+    return true;
 }
 
 static Word make_carried(Machine *m, const Carried *result)
@@ -401,7 +403,7 @@ static Word make_carried(Machine *m, const Carried *result)
 
 Word relay_result(Machine *m, Word value)
 {
-    Word room[2][RELAY_ITEMS];
+    Word room[2][RELAY_PARTS];
     if (!expr_is_ground(value)) return value;
     Carried result = {value, expr_len(value), expr_items(value), expr_items(value)};
     for (unsigned i = 0; m->frame->kind == FRAME_VM; i ^= 1) {

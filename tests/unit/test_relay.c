@@ -15,9 +15,9 @@ static void describe(const Relay *r, Buf *out)
         buf_printf(out, ", item %u is local %u", (unsigned)r->same[i].item, (unsigned)r->same[i].local);
     buf_printf(out, "; gives local %u:", (unsigned)r->argument);
     describe_parts(r, 0, r->given, out);
-    for (uint32_t i = 0, from = r->given; i < r->inner_count; from += r->inner[i++]) {
+    for (uint32_t i = 0, from = r->given; i < r->inner_count; from += r->inner[i++].count) {
         buf_puts(out, " (");
-        describe_parts(r, from, r->inner[i], out);
+        describe_parts(r, from, r->inner[i].count, out);
         buf_puts(out, " )");
     }
 }
@@ -31,7 +31,8 @@ static void check(const char *rest, const char *want)
     static const char *const tail =
         "miss:\nfail\nconstants:\n0 P\n1 1\nfunctions:\n0 f 1\nslots:\n0 1 x\n1 2 y\n2 3 z\n"
         "templates:\n0 0 2 (P ($#0 $#1))\n1 0 2 (Q $#1 ($#0 A 1) 2 (B $#1))\n2 0 1 (P (A (B $#0)))\n"
-        "3 0 1 ($#0 1)\n4 0 1 (P (A $#0) (B) (C))\n5 2 1 (P $#0)\n6 0 1 (P \"text\" $#0)\n";
+        "3 0 1 ($#0 1)\n4 0 1 (P (A $#0) (B) (C))\n5 2 1 (P $#0)\n6 0 1 (P \"text\" $#0)\n7 0 1 (P (Empty "
+        "$#0))\n";
     Buf text = {0}, got = {0};
     buf_puts(&text, head);
     buf_puts(&text, rest);
@@ -78,6 +79,7 @@ static void test_what_is_none(void)
     check("store_local 3\n" FUNCTOR FIRST_SAME "return_argument 0 3\n", "none");
     check("store_local 3\n" FUNCTOR FIRST_SAME "return_argument 0 4\n", "none");
     check("store_local 3\n" FUNCTOR FIRST_SAME "return_argument 0 6\n", "none");
+    check("store_local 3\n" FUNCTOR FIRST_SAME "return_argument 0 7\n", "none");
 }
 
 /* Operands that look like the beginning of a relay, with a constant that there is none of. */
