@@ -101,6 +101,21 @@ static inline bool item_is_ground(Word w)
 {
     return !word_is_var(w) && (!atom_is_cons(w) || expr_is_ground(w));
 }
+/* The cell of the twin of W, an expression, or NULL if it cannot have one.  The twin is a copy without variables that is marked as irreducible, or W itself as long
+ * as there is none: W is not to be marked, since nobody has evaluated it, but if somebody does so it stands for that. */
+static inline Obj *expr_twin_cell(Word w)
+{
+    const Obj *o = word_obj(w);
+    return o->flags & OBJ_TWIN ? word_obj(o->body[o->len]) : NULL;
+}
+/* Let O, an expression with room for one more word, have TWIN. */
+static inline void expr_add_twin(Heap *h, Obj *o, Word twin)
+{
+    Obj *cell = heap_obj(h, OBJ_VAR, 0, SYM_EMPTY, 1);
+    cell->body[0] = twin;
+    o->flags |= OBJ_TWIN;
+    o->body[o->len] = word_from_ptr(TAG_VAR, cell);
+}
 /* An expression of N items; sets the ground flag when all items are ground.  N = 0 gives Unit. */
 Word atom_expr(Heap *h, const Word *items, uint32_t n);
 Word atom_expr2(Heap *h, Word a, Word b);

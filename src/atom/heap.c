@@ -83,10 +83,16 @@ Word heap_add_ext(Heap *h, Ext *x)
 
 /* -- Collection -- */
 
+/* Words of the expression O: its items, and the cell of its twin. */
+static inline size_t expr_words(const Obj *o)
+{
+    return o->len + (o->flags / OBJ_TWIN & 1);
+}
+
 /* Body words of an object: at least one, which holds the new address while the object is forwarded. */
 static inline size_t body_words(const Obj *o)
 {
-    if (LIKELY(o->kind == OBJ_EXPR)) return o->len ? o->len : 1;
+    if (LIKELY(o->kind == OBJ_EXPR)) return o->len ? expr_words(o) : 1;
     switch ((ObjKind)o->kind) {
     case OBJ_EXPR:
     case OBJ_BINDS:
@@ -171,7 +177,7 @@ static void scan_object(Heap *h, Obj *o)
     switch ((ObjKind)o->kind) {
     case OBJ_EXPR:
     case OBJ_BINDS:
-        heap_visit_range(h, o->body, o->len);
+        heap_visit_range(h, o->body, expr_words(o));
         break;
     case OBJ_VAR:
         visit(h, o->body);

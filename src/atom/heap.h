@@ -33,6 +33,7 @@ enum {
     OBJ_GROUND = 1,    /* EXPR: holds no variable anywhere (absence says nothing) */
     OBJ_EVALUATED = 2, /* EXPR: known to be irreducible */
     OBJ_NEGATIVE = 4,  /* BIG: sign */
+    OBJ_TWIN = 4,      /* EXPR: a word behind its items is the cell of its twin (expr_twin_cell) */
     OBJ_PLAIN = 8,     /* VAR: written by the programmer: prints without its number */
     OBJ_FLAT = 8,      /* EXPR that is stored: no item is a heap object */
     OBJ_STORED = 16,   /* lives in a space's store, not in the heap */

@@ -177,11 +177,12 @@ static bool match_slot(Bind *b, Word pattern, Word term, Word *slots)
     return unify(b, term, *slot);
 }
 
-/* The instance of the expression PATTERN, if it holds no other with variables; else WORD_NIL.  *NEW: all its variables are. */
-static Word instantiate_flat(Heap *h, Word pattern, const Slots *slots, bool *new)
+/* The instance of the expression PATTERN, if it holds no other with variables; else WORD_NIL.  TWIN: it may have one.  *NEW: all its variables are. */
+static inline ALWAYS_INLINE Word instantiate_flat(Heap *h, Word pattern, const Slots *slots, bool twin,
+                                                  bool *new)
 {
     const Obj *from = word_obj(pattern);
-    Obj *copy = heap_obj(h, OBJ_EXPR, 0, from->len, from->len);
+    Obj *copy = heap_obj(h, OBJ_EXPR, 0, from->len, from->len + twin);
     bool ground = true;
     *new = true;
     for (uint32_t i = 0; i < from->len; i++) {
@@ -196,7 +197,9 @@ static Word instantiate_flat(Heap *h, Word pattern, const Slots *slots, bool *ne
         copy->body[i] = item;
     }
     copy->flags = OBJ_WRITTEN | (ground ? OBJ_GROUND : 0);
-    return word_from_ptr(TAG_HEAP, copy);
+    Word instance = word_from_ptr(TAG_HEAP, copy);
+    if (twin && !ground) expr_add_twin(h, copy, instance);
+    return instance;
 }
 
 /* Bind the unbound CELL to the instance of the stored PATTERN, no slot. */
@@ -205,7 +208,7 @@ static bool bind_instance(Bind *b, Word cell, Word pattern, const Slots *slots)
     bool new = false;
     Word instance = WORD_NIL;
     if (atom_is_cons(pattern) && !expr_is_ground(pattern))
-        instance = instantiate_flat(b->heap, pattern, slots, &new);
+        instance = instantiate_flat(b->heap, pattern, slots, true, &new);
     if (!word_is_nil(instance) && new) {
         bind_cell(b, cell, instance);
         return true;
@@ -285,7 +288,7 @@ Word instantiate(Heap *h, Word stored, Word *slots, const SlotName *names)
     if (!atom_is_cons(stored) || expr_is_ground(stored)) return stored;
     if (word_obj(stored)->flags & OBJ_FLAT) {
         bool new;
-        return instantiate_flat(h, stored, &(Slots){slots, names}, &new);
+        return instantiate_flat(h, stored, &(Slots){slots, names}, false, &new);
     }
     char *start = h->top;
     Word root = copy_shallow(h, stored);
@@ -314,6 +317,14 @@ Word instantiate(Heap *h, Word stored, Word *slots, const SlotName *names)
     else
         flag_ground(h, start, &copies);
     return root;
+}
+
+Word instantiate_value(Heap *h, Word stored, Word *slots, const SlotName *names)
+{
+    if (!atom_is_cons(stored) || !(word_obj(stored)->flags & OBJ_FLAT))
+        return instantiate(h, stored, slots, names);
+    bool new;
+    return instantiate_flat(h, stored, &(Slots){slots, names}, true, &new);
 }
 
 /* -- Copies with other variables -- */

@@ -53,8 +53,8 @@ static inline void bind_resolved(Bind *b, Obj *cell, Word value)
     vec_push(&b->trail, e);
     cell->body[0] = value;
 }
-/* Take that back in all cells, since the copies may no longer be as good; before a collection, too, if they are so many that keeping what they were
- * made from, which the trail tells, would take much room. */
+/* Take that back in all cells: before a collection, if they are so many that keeping what they were made from, which the trail tells, would take
+ * much room. */
 void bind_forget_resolved(Bind *b);
 /* Undo every recorded binding above MARK. */
 void bind_undo(Bind *b, size_t mark);
@@ -117,6 +117,8 @@ bool match_stored_pattern(Bind *b, Word pattern, Word value, Word *slots, const 
 /* Build the heap instance of a stored term: slots replaced by SLOTS, unset ones by fresh variables (stored back into
  * SLOTS).  Ground sub-terms are shared with the store.  Linear in the size of the non-ground part. */
 Word instantiate(Heap *h, Word stored, Word *slots, const SlotName *names);
+/* The same of what is to be bound to a variable: it may have a twin (expr_twin_cell). */
+Word instantiate_value(Heap *h, Word stored, Word *slots, const SlotName *names);
 
 /* A copy of TERM with every free occurrence of the unbound CELL replaced by VALUE. */
 Word substitute(Heap *h, Word term, Word cell, Word value);

@@ -39,7 +39,6 @@ void rt_note_change(Runtime *rt, Word symbol, bool types)
     bool data = word_is_nil(symbol) ||
                 (word_sym_id(symbol) < rt->data_heads.len && rt->data_heads.data[word_sym_id(symbol)]);
     if (data && rt->inert_epoch) rt->inert_epoch = (rt->inert_epoch + 1) & INERT_EPOCH;
-    if (data) bind_forget_resolved(&rt->bind);
     if (rt->changed) rt->changed(rt, symbol, types);
 }
 

@@ -282,7 +282,7 @@ bool bind_new(Machine *m, const Chunk *c, Word var, uint32_t pattern, uint32_t n
     Word few[SLOTS_INLINE];
     Word *slots = t->count <= SLOTS_INLINE ? few : base_alloc(t->count * sizeof *slots);
     for (uint32_t i = 0; i < t->count; i++) slots[i] = WORD_NIL;
-    Word value = instantiate(&m->rt->heap, t->term, slots, template_names(c, t));
+    Word value = instantiate_value(&m->rt->heap, t->term, slots, template_names(c, t));
     if (slots != few) base_free(slots);
     bind_cell(&m->rt->bind, var, value);
     return true;

@@ -14,6 +14,20 @@ static inline bool needs_unification(Word value)
     return word_is_var(value) || word_is_double(value) || word_is_ext(value);
 }
 
+/* Is TWIN, an expression, the twin of X, dereferenced? */
+static inline bool has_twin(Word x, Word twin)
+{
+    if (!atom_is_cons(x)) return false;
+    const Obj *cell = expr_twin_cell(x);
+    return cell && cell->body[0] == twin;
+}
+
+/* Are X and Y, dereferenced, certainly the same for unification? */
+static inline bool are_same(Word x, Word y)
+{
+    return x == y ? x != WORD_NAN : has_twin(y, x) || has_twin(x, y);
+}
+
 /* What match_functor does with VALUE, dereferenced, as the last part of a fusion that ends at END. */
 #define FUNCTOR_LAST(value, end)                                                                   \
     do {                                                                                           \

@@ -114,6 +114,13 @@ static inline uint32_t copies_note(const Machine *m)
     return epoch ? epoch | (uint32_t)INERT_COPY : UINT32_MAX;
 }
 
+/* The twin of EXPR, if it has one that is irreducible now, which NOTE (copies_note) tells; else WORD_NIL. */
+static inline Word live_twin(Word expr, uint32_t note)
+{
+    const Obj *to = expr_twin_cell(expr);
+    return to && word_obj(to->body[0])->note == note ? to->body[0] : WORD_NIL;
+}
+
 /* Room for a copy, without variables and irreducible, of an expression of N items. */
 static inline Obj *open_copy(Machine *m, uint32_t n, uint32_t note)
 {
@@ -127,6 +134,11 @@ static bool settle_data(Machine *m, Word *value, Word term, int depth);
 static inline bool settle_at(Machine *m, Word *value, int depth)
 {
     if (is_settled(m, *value)) return true;
+    Word twin = live_twin(*value, copies_note(m));
+    if (!word_is_nil(twin)) {
+        *value = twin;
+        return true;
+    }
     return depth > 0 && heads_data(m, *value) && settle_data(m, value, WORD_NIL, depth);
 }
 
@@ -211,7 +223,9 @@ static bool settle_data(Machine *m, Word *value, Word term, int depth)
 /* -- The same for what is commonest: few expressions were not looked at before --
  *
  * A copy, made at once, of what held variables when it was made and holds none any more, now that they are bound to plain items.  WORD_NIL: that takes
- * more; what was done so far would have been done anyway. */
+ * more; what was done so far would have been done anyway.
+ *
+ * Whoever asks for the variable of an item need not make the copy of that again, nor compare it with that: it is the twin of what the variable stands for. */
 
 /* Is what has HEAD, dereferenced, and LEN items known to be data?  False: that takes more to find out.  (See heads_data.) */
 static inline ALWAYS_INLINE bool heads_known_data(const Machine *m, Word head, uint32_t len, uint32_t note)
@@ -226,6 +240,29 @@ static inline ALWAYS_INLINE bool heads_known_data(const Machine *m, Word head, u
     /* A resolved copy. */
     Word inner = expr_at(head, 0);
     return atom_is_cons(inner) || (word_is_sym(inner) && !has_typed_expressions(&m->rt->types, inner));
+}
+
+/* As inner_copy, where items are to be copied, too. */
+static __attribute__((noinline)) Word deep_copy(Machine *m, Word expr, uint32_t note, int depth)
+{
+    const Obj *from = word_obj(expr);
+    uint32_t n = from->len;
+    if (from->flags & (OBJ_GROUND | OBJ_EVALUATED)) return WORD_NIL;
+    Obj *copy = open_copy(m, n, note);
+    for (uint32_t i = 0; i < n; i++) {
+        Word item = atom_deref(from->body[i]);
+        if (!is_plain_item(item)) {
+            Word twin = atom_is_cons(item) ? live_twin(item, note) : WORD_NIL;
+            if (word_is_nil(twin) && atom_is_cons(item) && depth > 0)
+                twin = deep_copy(m, item, note, depth - 1);
+            item = twin;
+        }
+        copy->body[i] = item;
+        if (!word_is_nil(item)) continue;
+        m->rt->heap.top = (char *)copy;
+        return WORD_NIL;
+    }
+    return heads_data(m, expr) ? word_from_ptr(TAG_HEAP, copy) : WORD_NIL;
 }
 
 /* COPY, which was made of EXPR, if that is data. */
@@ -245,11 +282,26 @@ static __attribute__((noinline)) Word inner_copy(Machine *m, Word expr, Word par
     do {
         Word item = copy->body[i] = atom_deref(from->body[i]);
         if (LIKELY(is_plain_item(item))) continue;
+        if (LIKELY(atom_is_cons(item))) {
+            item = copy->body[i] = live_twin(item, note);
+            if (LIKELY(!word_is_nil(item))) continue;
+        }
         m->rt->heap.top = (char *)copy;
-        return WORD_NIL;
+        return deep_copy(m, expr, note, SETTLE_DEPTH);
     } while (++i < n);
     if (LIKELY(heads_known_data(m, copy->body[0], n, note))) return word_from_ptr(TAG_HEAP, copy);
     return copy_of_data(m, expr, copy);
+}
+
+/* CELL is bound to EXPR, which cannot have a twin: let it be bound to one that can, and has TWIN. */
+static __attribute__((noinline)) void bind_copy(Bind *b, Obj *cell, Word expr, Word twin)
+{
+    const Obj *from = word_obj(expr);
+    uint32_t n = from->len;
+    Obj *copy = heap_obj(b->heap, OBJ_EXPR, from->flags, n, n + 1);
+    for (uint32_t i = 0; i < n; i++) copy->body[i] = from->body[i];
+    expr_add_twin(b->heap, copy, twin);
+    bind_resolved(b, cell, word_from_ptr(TAG_HEAP, copy));
 }
 
 /* Of EXPR, whose head is that of data and which has matched TERM. */
@@ -261,20 +313,25 @@ static Word shallow_copy(Machine *m, Word expr, Word term)
     Obj *copy = open_copy(m, n, note);
     const Word *parts = expr_items(term);
     for (uint32_t i = 0; i < n; i++) {
-        Word at = from->body[i], item = atom_deref(at);
-        copy->body[i] = item;
+        Obj *cell = NULL;
+        Word item = copy->body[i] = atom_deref_by(from->body[i], &cell);
         if (is_plain_item(item)) {
             if (UNLIKELY(word_is_heap(parts[i]))) return WORD_NIL;
             continue;
         }
         if (!atom_is_cons(item)) return WORD_NIL;
-        Word inner = inner_copy(m, item, parts[i], note);
+        Obj *to = expr_twin_cell(item);
+        if (to && UNLIKELY(word_obj(to->body[0])->note == note)) {
+            if (UNLIKELY(word_is_heap(parts[i]))) return WORD_NIL;
+            copy->body[i] = to->body[0];
+            continue;
+        }
+        Word inner = copy->body[i] = inner_copy(m, item, parts[i], note);
         if (UNLIKELY(word_is_nil(inner))) return WORD_NIL;
-        copy->body[i] = inner;
-        Obj *cell = NULL;
-        (void)atom_deref_by(at, &cell);
-        /* Those who ask for the variable need not make it again, as long as it stays irreducible. */
-        if (cell) bind_resolved(&m->rt->bind, cell, inner);
+        if (LIKELY(to))
+            bind_resolved(&m->rt->bind, to, inner);
+        else if (cell)
+            bind_copy(&m->rt->bind, cell, item, inner);
     }
     return word_from_ptr(TAG_HEAP, copy);
 }
@@ -286,7 +343,7 @@ bool settle(Machine *m, Word *value)
 
 static bool may_be_settled(Machine *m, Word value, int depth)
 {
-    if (is_inert(m, value)) return true;
+    if (is_inert(m, value) || !word_is_nil(live_twin(value, copies_note(m)))) return true;
     if (depth == 0 || !heads_data(m, value)) return false;
     for (uint32_t i = 0; i < expr_len(value); i++) {
         Word item = atom_deref(expr_at(value, i));
@@ -351,21 +408,29 @@ static inline bool finds_same(const Word *locals, const Relay *r, const Carried 
     for (uint32_t i = 0; i < r->same_count; i++) {
         uint32_t at = r->same[i].item;
         Word local = locals[r->same[i].local], item = result->items[at];
-        if (local != result->from[at] && atom_deref(local) != item) return false;
+        if (local != result->from[at]) {
+            local = atom_deref(local);
+            if (UNLIKELY(local != item) && !has_twin(local, item)) return false;
+        }
         if (item == WORD_NAN) return false;
     }
     return true;
 }
 
-/* Put the parts of what R gives into TO, those of its expressions behind its own.  False: one is no plain item. */
-static inline ALWAYS_INLINE bool put_parts(const Relay *r, const Word *locals, const Word *result, Word *to)
+/* Put the parts of what R gives into TO, those of its expressions behind its own.  False: one is no plain item, nor has it a twin. */
+static inline ALWAYS_INLINE bool put_parts(const Relay *r, const Word *locals, const Word *result,
+                                           uint32_t note, Word *to)
 {
     const Word *const places[RELAY_PLACES] = {locals, result, r->words, r->words};
     for (const RelayPart *part = r->parts, *end = part + r->part_count; part < end; part++) {
         Word item = places[part->place][part->index];
         if (part->place < RELAY_WORD) {
             item = atom_deref(item);
-            if (UNLIKELY(!is_plain_item(item) || item == WORD_NIL)) return false;
+            if (UNLIKELY(item == WORD_NIL)) return false;
+            if (UNLIKELY(!is_plain_item(item))) {
+                item = atom_is_cons(item) ? live_twin(item, note) : WORD_NIL;
+                if (UNLIKELY(word_is_nil(item))) return false;
+            }
         }
         *to++ = item;
     }
@@ -376,7 +441,7 @@ static inline ALWAYS_INLINE bool put_parts(const Relay *r, const Word *locals, c
 static inline bool make_items(Machine *m, const Relay *r, const Word *locals, const Word *result, Word *to)
 {
     uint32_t note = copies_note(m);
-    if (UNLIKELY(note > UINT16_MAX) || !put_parts(r, locals, result, to)) return false;
+    if (UNLIKELY(note > UINT16_MAX) || !put_parts(r, locals, result, note, to)) return false;
     const Word *item = to + r->given;
     for (uint32_t i = 0; i < r->inner_count; i++) {
         uint32_t n = r->inner[i].count;
@@ -388,15 +453,25 @@ static inline bool make_items(Machine *m, const Relay *r, const Word *locals, co
     return true;
 }
 
+/* CELL is bound to WAS, of which COPY, an item of a result, is a marked copy. */
+static void bind_part(Bind *b, Obj *cell, Word was, Word copy)
+{
+    if (!atom_is_cons(was)) return;
+    Obj *to = is_plain_item(was) ? cell : expr_twin_cell(was);
+    if (to)
+        bind_resolved(b, to, copy);
+    else if (!expr_is_ground(was))
+        bind_copy(b, cell, was, copy);
+}
+
 static Word make_carried(Machine *m, const Carried *result)
 {
     if (!word_is_nil(result->whole)) return result->whole;
     Obj *copy = open_copy(m, result->n, copies_note(m));
     for (uint32_t i = 0; i < result->n; i++) {
         Obj *cell = NULL;
-        Word item = copy->body[i] = result->items[i];
-        /* See shallow_copy. */
-        if (atom_deref_by(result->from[i], &cell) != item && cell) bind_resolved(&m->rt->bind, cell, item);
+        Word item = copy->body[i] = result->items[i], was = atom_deref_by(result->from[i], &cell);
+        if (cell && was != item && !has_twin(was, item)) bind_part(&m->rt->bind, cell, was, item);
     }
     return word_from_ptr(TAG_HEAP, copy);
 }

@@ -242,6 +242,37 @@ static void test_old_cell(void)
     teardown(&f);
 }
 
+/* An expression of two items that has TWIN, or itself. */
+static Word with_twin(Heap *h, Word item, Word twin)
+{
+    Obj *o = heap_obj(h, OBJ_EXPR, 0, 2, 3);
+    Word w = word_from_ptr(TAG_HEAP, o);
+    o->body[0] = WORD_TRUE;
+    o->body[1] = item;
+    expr_add_twin(h, o, word_is_nil(twin) ? w : twin);
+    return w;
+}
+
+/* A twin lives as long as what it belongs to. */
+static void test_twins(void)
+{
+    Fixture f;
+    setup(&f);
+    Heap *h = &f.heap;
+    Word x = atom_new_var(h, SYM_EMPTY, 0), twin = atom_expr2(h, WORD_TRUE, WORD_FALSE);
+    Word items[] = {x, with_twin(h, x, WORD_NIL), with_twin(h, x, twin), word_int48(7)};
+    for (int i = 0; i < 4; i++) vec_push(&f.roots, items[i]);
+    for (int i = 0; i < 3; i++) {
+        heap_collect(h, i > 0);
+        const Word *now = f.roots.data;
+        CHECK(expr_len(now[1]) == 2 && expr_at(now[1], 1) == now[0] && expr_at(now[2], 1) == now[0]);
+        CHECK(in_old(h, word_obj(now[1])) && expr_twin_cell(now[1])->body[0] == now[1]);
+        twin = expr_twin_cell(now[2])->body[0];
+        CHECK(in_old(h, word_obj(twin)) && !expr_twin_cell(twin) && expr_at(twin, 1) == WORD_FALSE);
+    }
+    teardown(&f);
+}
+
 /* Serials grow over collections, so that age can be compared for ever. */
 static void test_serials(void)
 {
@@ -570,6 +601,7 @@ int main(void)
     test_sharing();
     test_depth();
     test_old_cell();
+    test_twins();
     test_serials();
     test_stored();
     test_ext_sweep();

@@ -98,6 +98,19 @@ static void test_resolved(Fixture *f)
     f->roots.len = 0;
 }
 
+/* What a variable gets bound to may have a twin, unless it is ground. */
+static void test_twins(Fixture *f)
+{
+    Heap *h = &f->heap;
+    Word slots[] = {WORD_NIL}, pattern = atom_expr2(h, WORD_TRUE, word_slot(0));
+    word_obj(pattern)->flags |= OBJ_FLAT;
+    Word open = instantiate_value(h, pattern, slots, NULL);
+    CHECK(expr_at(open, 1) == slots[0] && expr_twin_cell(open) && expr_twin_cell(open)->body[0] == open);
+    CHECK(!expr_twin_cell(instantiate(h, pattern, slots, NULL)));
+    slots[0] = WORD_FALSE;
+    CHECK(!expr_twin_cell(instantiate_value(h, pattern, slots, NULL)));
+}
+
 static void test_trials(Fixture *f)
 {
     Bind *b = &f->bind;
@@ -596,6 +609,7 @@ int main(void)
     naive_leaves(&f.heap, f.leaves);
     test_trail(&f);
     test_resolved(&f);
+    test_twins(&f);
     test_trials(&f);
     test_variables(&f);
     test_occurs(&f);
