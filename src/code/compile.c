@@ -493,9 +493,9 @@ static void compile_body(Compiler *c, Clause *clause)
     c->begun = false;
     if (is_function_body(c, rhs)) {
         begin_variables(c, rhs);
-        compile_function_body(c, rhs, MAX_NESTING);
+        compile_function_body(c, rhs, c->nesting);
     } else {
-        compile_tail(c, rhs, MAX_NESTING);
+        compile_tail(c, rhs, c->nesting);
     }
     drop_early(c);
 }
@@ -747,11 +747,16 @@ static void compile_clauses(Compiler *c)
     settle_locals(c);
 }
 
-Chunk *compile_function(Runtime *rt, Scope *scope, Functions *fs, uint32_t name, uint32_t arity,
-                        const PassWatch *watch, CompileRefusal *why)
+/* As compile_function; what is nested deeper than NESTING is left to tier 0. */
+static Chunk *compile_within(int nesting, Runtime *rt, Scope *scope, Functions *fs, uint32_t name,
+                             uint32_t arity, const PassWatch *watch, CompileRefusal *why)
 {
-    Compiler c = {
-        .rt = rt, .scope = scope, .functions = fs, .chunk = base_calloc(1, sizeof(Chunk)), .fail = NO_LABEL};
+    Compiler c = {.rt = rt,
+                  .scope = scope,
+                  .functions = fs,
+                  .chunk = base_calloc(1, sizeof(Chunk)),
+                  .nesting = nesting,
+                  .fail = NO_LABEL};
     c.chunk->name = name;
     c.chunk->arity = c.chunk->locals = arity;
     /* The variables made here are gone afterwards: those of the program are numbered as if nothing had been compiled. */
@@ -777,4 +782,15 @@ Chunk *compile_function(Runtime *rt, Scope *scope, Functions *fs, uint32_t name,
     if (c.refusal == REFUSED_NONE) return c.chunk;
     chunk_free(c.chunk);
     return NULL;
+}
+
+Chunk *compile_function(Runtime *rt, Scope *scope, Functions *fs, uint32_t name, uint32_t arity,
+                        const PassWatch *watch, CompileRefusal *why)
+{
+    enum { LESS_NESTING = 24 };
+    Chunk *c = compile_within(MAX_NESTING, rt, scope, fs, name, arity, watch, why);
+    /* The beginning of what is too large as a whole may do. */
+    if (!c && *why == REFUSED_TOO_LARGE)
+        c = compile_within(LESS_NESTING, rt, scope, fs, name, arity, watch, why);
+    return c;
 }

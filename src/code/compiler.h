@@ -87,6 +87,7 @@ typedef struct Compiler {
     Chunk *chunk;
     Code code;
     CompileRefusal refusal;
+    int nesting;     /* expressions of bodies are compiled up to this depth */
     uint32_t height; /* operand stack now */
     ClauseVec clauses;
     const Clause *clause; /* at work */

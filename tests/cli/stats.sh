@@ -131,6 +131,12 @@ check "what is not compiled" 0 "*" "^ +[0-9]+ calls  f/1  a rule whose head is a
 printf '(= (odd"name $x) (+ $x 1))\n!(odd"name a)\n' >'od"d.metta'
 json "names are quoted" "'od\"d.metta'" "
 assert s['exit_sites'][0]['file'] == 'od\"d.metta' and s['exit_sites'][0]['function'] == 'odd\"name'"
+items=
+for i in $(seq 60); do items="$items (+ \$x $i)"; done
+branches=done
+for i in $(seq 90); do branches="(if (== \$x $i) (D$items) $branches)"; done
+json "the beginning of what is too large is compiled" "--tier=1 -e '(= (g \$x) $branches) !(g 89)'" "$sums
+assert s['bytecode_runs'] == 1"
 
 # -- The lines of --jit-log --
 
