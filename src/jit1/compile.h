@@ -87,7 +87,7 @@ typedef struct Layout {
 
 /* Addresses that all machine code refers to. */
 typedef struct Stubs {
-    uint64_t step, given, take, stuck, fail, yield, gather, receive, copy, leave;
+    uint64_t step, given, take, stuck, evaluate, fail, yield, gather, receive, copy, leave;
     Step (*enter)(Machine *m, const void *code);
 } Stubs;
 

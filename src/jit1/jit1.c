@@ -296,6 +296,18 @@ Target jit1_stuck(Machine *m, Frame *f, uint32_t ip, uint64_t depth, uint64_t fu
     return take(m, c, ip, leave_stuck(m, f, c));
 }
 
+Target jit1_evaluate(Machine *m, Frame *f, uint32_t template, uint32_t at, uint64_t depth, uint64_t fuel)
+{
+    Word atom = instantiate_template(m, f, frame_chunk(f), template), type = f->slot[VM_TYPE];
+    bool value = !must_evaluate(m, &atom);
+    if (value && fits_type(atom, type)) return (Target){NULL, atom};
+    close_machine(m, f, depth, fuel);
+    f->index = at;
+    note_exit(m, f, false);
+    m->frame = f->parent;
+    return go_on(m, value && atom_is_cons(atom) ? step_return(m, atom) : step_eval(m, atom, type));
+}
+
 bool jit1_breakpoint(Machine *m, Word condition)
 {
     m->rt->debug.native = true;
@@ -665,6 +677,7 @@ static bool write_stubs(Jit1 *j)
     j->stubs.receive = write_stub(j, STENCIL_shared_receive, &end, &ok);
     j->stubs.gather = write_stub(j, STENCIL_shared_gather, &end, &ok);
     j->stubs.yield = write_stub(j, STENCIL_shared_yield, &end, &ok);
+    j->stubs.evaluate = write_stub(j, STENCIL_shared_evaluate, &end, &ok);
     j->stubs.copy = write_stub(j, STENCIL_shared_copy, &end, &ok);
     uint64_t enter = write_stub(j, STENCIL_shared_enter, &end, &ok);
     memcpy(&j->stubs.enter, &enter, sizeof enter);

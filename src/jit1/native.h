@@ -65,6 +65,8 @@ void jit1_close(Machine *m, Frame *f, uint64_t depth, uint64_t fuel);
 Target jit1_take(Machine *m, const Chunk *c, uint32_t ip, Step step, uint64_t fuel);
 /* F gives the call that it carries out, by the instruction at IP. */
 Target jit1_stuck(Machine *m, Frame *f, uint32_t ip, uint64_t depth, uint64_t fuel);
+/* F gives template TEMPLATE, evaluated, by the instruction at AT.  NULL as code: it is a value, which its caller takes and is yet to be given. */
+Target jit1_evaluate(Machine *m, Frame *f, uint32_t template, uint32_t at, uint64_t depth, uint64_t fuel);
 /* tell_breakpoint and tell_trace. */
 bool jit1_breakpoint(Machine *m, Word condition);
 void jit1_trace(Machine *m, Word message, Word value);

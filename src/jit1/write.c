@@ -156,6 +156,8 @@ static uint64_t stub_address(const Stubs *stubs, HoleKind hole)
         return stubs->copy;
     case HOLE_STUB_STUCK:
         return stubs->stuck;
+    case HOLE_STUB_EVALUATE:
+        return stubs->evaluate;
     case HOLE_STUB_TAKE:
         return stubs->take;
 #define HOLE(id, what)

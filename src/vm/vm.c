@@ -394,6 +394,14 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
     } while (0)
 #define GIVE_NUMBER(x) GIVE(x)
 #define GIVE_STUCK HAND_OVER(leave_stuck(m, f, c))
+#define GIVE_EVALUATED(template)                             \
+    do {                                                     \
+        Word atom = instantiate_template(m, f, c, template); \
+        Word type = f->slot[VM_TYPE];                        \
+        if (!must_evaluate(m, &atom)) GIVE(atom);            \
+        POP_FRAME;                                           \
+        HAND_OVER(step_eval(m, atom, type));                 \
+    } while (0)
 
 /* Offset in the instruction at work, whose operands are read. */
 #define AT ((uint32_t)(ip - c->code.data) - 1)
