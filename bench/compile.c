@@ -6,7 +6,7 @@
  * samples as there are rounds the fastest tells what the machine can do, the median what it did. */
 #include "builtin/builtin.h"
 #include "interp/interp.h"
-#include "jit1/bytecode.h"
+#include "code/bytecode.h"
 #include "jit1/jit1.h"
 
 #include <stdio.h>

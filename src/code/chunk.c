@@ -44,6 +44,7 @@ void chunk_expire(Chunk *c)
     c->stale = true;
     c->self = NO_SELF;
     vec_free(&c->relays);
+    c->early = (Early){0};
     for (size_t i = 0; i < c->expressions.len; i++) c->code.data[c->expressions.data[i].at] = OP_LEAVE_STALE;
 }
 

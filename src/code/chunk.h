@@ -85,6 +85,25 @@ typedef struct Relay {
     Word words[RELAY_PARTS];
 } Relay;
 
+/* How integers are compared, in the order of the stencils. */
+typedef enum Comparison { ARE_EQ, ARE_NE, ARE_LT, ARE_LE, ARE_GT, ARE_GE } Comparison;
+typedef enum EarlyResult { EARLY_TESTED, EARLY_LOCAL, EARLY_WORD } EarlyResult;
+
+/* What a function does that may be over at once (code/early.h): if LEFT compares so with RIGHT, the call is over. */
+typedef struct Early {
+    Comparison compare;
+    uint32_t left;     /* a local, an argument */
+    uint32_t right;    /* the same, or a small integer */
+    bool two;          /* RIGHT is a local */
+    uint8_t ends;      /* how they compare when the call is over, bit by bit (code/early.h); 0: it never is */
+    Word number;       /* RIGHT, if it is none */
+    EarlyResult gives; /* local GIVEN, perhaps one that is compared; or the word VALUE */
+    uint32_t given;
+    Word value;
+    Word type;     /* of the result */
+    uint32_t rest; /* where the code goes on when the call is not over */
+} Early;
+
 /* A function of the program: a name and a number of arguments. */
 typedef struct Function Function;
 
@@ -99,6 +118,7 @@ typedef struct Chunk {
     uint32_t arity;  /* arguments */
     uint32_t locals; /* arguments, slots and parts */
     uint32_t max_stack;
+    uint64_t sizes; /* when adopted: the stack's, and that with the locals, where frames have them */
     uint32_t
         self; /* index of its own function among those that it calls, while calls of that come here; else NO_SELF */
     uint32_t runs;  /* see chunk_runs (vm/vm.h) */
@@ -119,7 +139,8 @@ typedef struct Chunk {
     VEC(Expression)
     expressions; /* by ascending start; of those that start at one place the outermost first */
     VEC(CodePlace) places;
-    VEC(Relay) relays;     /* ascending; none while stale */
+    VEC(Relay) relays; /* ascending; none while stale */
+    Early early;
     VEC(uint32_t) depends; /* symbols whose rules and types the code takes for granted */
     VEC(uint32_t) uses;    /* further ones whose types it takes for granted: rules for them may come and go */
 } Chunk;

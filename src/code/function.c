@@ -1,5 +1,7 @@
 #include "code/function.h"
 
+#include "code/early.h"
+
 /* Called with each atom of the space. */
 static void note_defined(void *context, Word atom)
 {
@@ -112,7 +114,9 @@ void functions_adopt(Functions *fs, Function *f, Chunk *c)
     if (f->tier < 1) f->tier = 1;
     c->self = f->debugged ? NO_SELF : index_of(c, f);
     c->id = ++fs->adopted;
+    c->sizes = (uint64_t)c->max_stack << 16 | (uint64_t)(c->locals + c->max_stack) << 32;
     chunk_find_relays(c);
+    (void)early_find(c, &c->early);
     vec_push(&fs->chunks, c);
     for (size_t i = 0; i < c->depends.len; i++)
         list_chunk(&dependents_of(fs, c->depends.data[i])->dependents, c);

@@ -10,7 +10,9 @@
 #include "code/function.h"
 #include "jit/arena.h"
 #include "jit/guess.h"
-#include "jit1/early.h"
+#include "code/bytecode.h"
+#include "code/early.h"
+#include "jit1/stencil.h"
 #include "jit1/inplace.h"
 
 /* A stencil in its place. */

@@ -10,7 +10,7 @@
 #ifndef METTA_JIT1_INPLACE_H
 #define METTA_JIT1_INPLACE_H
 
-#include "jit1/bytecode.h"
+#include "code/bytecode.h"
 
 enum { IN_PLACE_PARTS = 4, IN_PLACE_STORES = 6 };
 

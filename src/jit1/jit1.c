@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "jit1/bytecode.h"
+#include "code/bytecode.h"
 #include "jit1/compile.h"
 #include "jit1/gdb.h"
 #include "jit1/listing.h"

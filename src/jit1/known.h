@@ -5,7 +5,7 @@
 #ifndef METTA_JIT1_KNOWN_H
 #define METTA_JIT1_KNOWN_H
 
-#include "jit1/bytecode.h"
+#include "code/bytecode.h"
 #include "jit1/stencil.h"
 
 enum { KNOWN_LOCALS = 46, KNOWN_OPERANDS = 16 };

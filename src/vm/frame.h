@@ -59,8 +59,8 @@ static inline uint64_t frame_first(const Frame *f)
 /* The same for a frame that begins to run C. */
 static inline uint64_t first_word(const Chunk *c, unsigned flags)
 {
-    return FRAME_VM | flags << 8 | (uint64_t)c->max_stack << 16 |
-           (uint64_t)(VM_LOCALS + c->locals + c->max_stack) << 32;
+    assert(c->sizes == ((uint64_t)c->max_stack << 16 | (uint64_t)(c->locals + c->max_stack) << 32));
+    return c->sizes + (FRAME_VM | flags << 8 | (uint64_t)VM_LOCALS << 32);
 }
 /* F begins with FIRST, is to go on at INDEX (frame_save), and no collection has visited it. */
 static inline void frame_begin(Frame *f, uint64_t first, uint32_t index)
@@ -92,14 +92,15 @@ _Static_assert(offsetof(Frame, gc_mark) == offsetof(Frame, index) + 4 &&
 static inline void set_locals(Frame *f, const Chunk *c, const Word *from, uint32_t n)
 {
     Word *locals = f->slot + VM_LOCALS;
-    /* Two at a time would wait for what has just been stored one by one; and they are too few for a call of memmove. */
-    for (uint32_t i = 0; i < n; i++) {
+    /* Two at a time would wait for what has just been stored one by one; and they are too few for a call of memmove.  Perhaps one too
+     * many, here and below: the stack goes on. */
+    uint32_t i = 0;
+    do {
         locals[i] = from[i];
         __asm__("" : : : "memory");
-    }
-    /* Perhaps some too many: the stack goes on. */
+    } while (++i < n);
+    if (n >= c->locals) return;
     Word *at = locals + n, *end = locals + c->locals;
-    if (at >= end) return;
     at[0] = at[1] = WORD_NIL;
     for (at += 2; at < end; at += 4) at[0] = at[1] = at[2] = at[3] = WORD_NIL;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "code/early.h"
 #include "vm/pieces.h"
 #include "vm/watch.h"
 
@@ -496,6 +497,7 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 #define STARTED ((void)0)
 #define NEXT DISPATCH
 #define BEGUN NEXT
+#define IS_OVER(next) ((next) && call_is_over(next, sp, call_type, &given))
 #define COME_BACK NEXT
 #include "vm/loop.inc"
 
@@ -511,6 +513,7 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
         return STEP_VM;                                      \
     } while (0)
 #define BEGUN NEXT
+#define IS_OVER(next) false
 #define COME_BACK NEXT
 #include "vm/loop.inc"
 
@@ -530,6 +533,7 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 #define STARTED ((void)0)
 #define NEXT DISPATCH
 #define BEGUN CROSS_IF(UNLIKELY(vm_begins_native(vm, c)))
+#define IS_OVER(next) false
 #define COME_BACK CROSS_IF(vm_is_native(vm, c))
 #include "vm/loop.inc"
 
@@ -539,6 +543,7 @@ typedef uint32_t Slot; /* of a local, as LOCAL takes it */
 #define STARTED ((void)0)
 #define NEXT DISPATCH
 #define BEGUN CROSS_IF(UNLIKELY(vm->above &&vm_begins_native(vm, c)))
+#define IS_OVER(next) false
 #define COME_BACK CROSS_IF(UNLIKELY(vm->above &&vm_is_native(vm, c)))
 #include "vm/loop.inc"
 

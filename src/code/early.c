@@ -1,4 +1,6 @@
-#include "jit1/early.h"
+#include "code/early.h"
+
+#include "code/bytecode.h"
 
 /* How a function begins. */
 typedef struct Beginning {
@@ -97,6 +99,11 @@ static Comparison comparison(uint8_t compare, bool opposite)
     }
 }
 
+static const uint8_t ends[] = {
+    [ARE_EQ] = IS_EQUAL,           [ARE_NE] = IS_LESS | IS_GREATER, [ARE_LT] = IS_LESS,
+    [ARE_LE] = IS_LESS | IS_EQUAL, [ARE_GT] = IS_GREATER,           [ARE_GE] = IS_GREATER | IS_EQUAL,
+};
+
 bool early_find(const Chunk *c, Early *e)
 {
     Beginning b;
@@ -107,9 +114,11 @@ bool early_find(const Chunk *c, Early *e)
     bool tested = e->given == b.left || (b.two && e->given == b.right);
     if (e->gives == EARLY_LOCAL && tested) e->gives = EARLY_TESTED;
     e->compare = comparison(b.compare, !yes);
+    e->ends = ends[e->compare];
     e->two = b.two;
     e->left = b.left;
     e->right = b.right;
+    if (!b.two) e->number = word_int48((int16_t)b.right);
     e->rest = yes ? b.no : b.yes;
     return true;
 }

@@ -1,6 +1,6 @@
 /* Reading bytecode, whatever has been fused. */
-#ifndef METTA_JIT1_BYTECODE_H
-#define METTA_JIT1_BYTECODE_H
+#ifndef METTA_CODE_BYTECODE_H
+#define METTA_CODE_BYTECODE_H
 
 #include "code/function.h"
 #include "code/op.h"
