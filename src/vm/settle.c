@@ -396,8 +396,8 @@ typedef struct Carried {
 /* The relay of C at AT, or NULL. */
 static inline const Relay *relay_at(const Chunk *c, uint32_t at)
 {
-    for (const Relay *r = c->relays.data, *end = r + c->relays.len; r < end; r++)
-        if (r->at == at) return r;
+    for (size_t i = 0; i < c->relays.len; i++)
+        if (c->relays.data[i].at == at) return &c->relays.data[i];
     return NULL;
 }
 
