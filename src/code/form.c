@@ -305,6 +305,9 @@ static void compile_if_decons(Compiler *c, Word e, int depth)
     compile_part(c, context(e, 0, 0), expr_at(e, 4), depth - 1);
     slots_restore(c, before);
     place_label(c, otherwise);
+    /* An error has items, but split does not take it apart. */
+    uint32_t error = need_label(c, &fallback);
+    EMIT4(c, OP_MATCH_CONST, list, constant(c, WORD_UNIT), error, error);
     compile_part(c, context(e, 0, 0), expr_at(e, 5), depth - 1);
     tail_fallback(c, e, fallback, height);
 }
