@@ -116,13 +116,17 @@ static inline bool is_condemned(const Heap *h, const Obj *o)
     return h->major && area_holds(&h->spare, p);
 }
 
+/* Where O, which was moved, is now. */
+static inline Obj *forwarded(const Obj *o)
+{
+    Obj *to;
+    memcpy(&to, o->body, sizeof to);
+    return to;
+}
+
 static inline Obj *evacuate(Heap *h, Obj *o)
 {
-    if (o->kind == OBJ_FORWARD) {
-        Obj *to;
-        memcpy(&to, o->body, sizeof to);
-        return to;
-    }
+    if (o->kind == OBJ_FORWARD) return forwarded(o);
     size_t size = sizeof(Obj) + body_words(o) * sizeof(Word);
     if (UNLIKELY(size > (size_t)(h->old.end - h->old_top)))
         base_fatal("old generation reservation exhausted");
@@ -256,11 +260,10 @@ static void reset_nursery(Heap *h)
 
 bool heap_has_moved(const Heap *h, Word *slot)
 {
-    Obj *o = word_obj(*slot), *to;
+    const Obj *o = word_obj(*slot);
     if (!is_condemned(h, o)) return true;
     if (o->kind != OBJ_FORWARD) return false;
-    memcpy(&to, o->body, sizeof to);
-    *slot = word_from_ptr(word_tag(*slot), to);
+    *slot = word_from_ptr(word_tag(*slot), forwarded(o));
     return true;
 }
 
