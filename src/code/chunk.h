@@ -92,11 +92,11 @@ typedef enum EarlyResult { EARLY_TESTED, EARLY_LOCAL, EARLY_WORD } EarlyResult;
 /* What a function does that may be over at once (code/early.h): if LEFT compares so with RIGHT, the call is over. */
 typedef struct Early {
     Comparison compare;
-    uint32_t left;     /* a local, an argument */
-    uint32_t right;    /* the same, or a small integer */
-    bool two;          /* RIGHT is a local */
+    uint32_t left;  /* a local, an argument */
+    uint32_t right; /* the same, if TWO */
+    bool two;
     uint8_t ends;      /* how they compare when the call is over, bit by bit (code/early.h); 0: it never is */
-    Word number;       /* RIGHT, if it is none */
+    Word number;       /* in its place if not TWO: a small integer */
     EarlyResult gives; /* local GIVEN, perhaps one that is compared; or the word VALUE */
     uint32_t given;
     Word value;

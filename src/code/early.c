@@ -104,21 +104,24 @@ static const uint8_t ends[] = {
     [ARE_LE] = IS_LESS | IS_EQUAL, [ARE_GT] = IS_GREATER,           [ARE_GE] = IS_GREATER | IS_EQUAL,
 };
 
-bool early_find(const Chunk *c, Early *e)
+Early early_find(const Chunk *c)
 {
+    static const Early none;
     Beginning b;
-    *e = (Early){0};
-    if (!read_beginning(c, &b) || !is_tested(c, &b)) return false;
-    bool yes = gives_at_once(c, b.yes, e);
-    if (!yes && !gives_at_once(c, b.no, e)) return false;
-    bool tested = e->given == b.left || (b.two && e->given == b.right);
-    if (e->gives == EARLY_LOCAL && tested) e->gives = EARLY_TESTED;
-    e->compare = comparison(b.compare, !yes);
-    e->ends = ends[e->compare];
-    e->two = b.two;
-    e->left = b.left;
-    e->right = b.right;
-    if (!b.two) e->number = word_int48((int16_t)b.right);
-    e->rest = yes ? b.no : b.yes;
-    return true;
+    Early e = none;
+    if (!read_beginning(c, &b) || !is_tested(c, &b)) return none;
+    bool yes = gives_at_once(c, b.yes, &e);
+    if (!yes && !gives_at_once(c, b.no, &e)) return none;
+    bool tested = e.given == b.left || (b.two && e.given == b.right);
+    if (e.gives == EARLY_LOCAL && tested) e.gives = EARLY_TESTED;
+    e.compare = comparison(b.compare, !yes);
+    e.ends = ends[e.compare];
+    e.two = b.two;
+    e.left = b.left;
+    if (b.two)
+        e.right = b.right;
+    else
+        e.number = word_int48((int16_t)b.right);
+    e.rest = yes ? b.no : b.yes;
+    return e;
 }

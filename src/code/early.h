@@ -5,8 +5,8 @@
 
 #include "code/chunk.h"
 
-/* Does C begin like that?  Then *E says how. */
-bool early_find(const Chunk *c, Early *e);
+/* How C begins, if it does like that; else no comparison ends its calls. */
+Early early_find(const Chunk *c);
 
 /* The numbers of 48 bits in X and Y stand in one of three ways to each other: a bit for each. */
 enum { IS_LESS = 1, IS_EQUAL = 2, IS_GREATER = 4 };

@@ -116,7 +116,7 @@ void functions_adopt(Functions *fs, Function *f, Chunk *c)
     c->id = ++fs->adopted;
     c->sizes = (uint64_t)c->max_stack << 16 | (uint64_t)(c->locals + c->max_stack) << 32;
     chunk_find_relays(c);
-    (void)early_find(c, &c->early);
+    c->early = early_find(c);
     vec_push(&fs->chunks, c);
     for (size_t i = 0; i < c->depends.len; i++)
         list_chunk(&dependents_of(fs, c->depends.data[i])->dependents, c);

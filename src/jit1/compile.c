@@ -376,7 +376,7 @@ static bool may_be_over(const Maker *k, uint32_t ip)
     if (!k->l->rest || c->functions.data[value_at(c, ip, 'f')]->chunk != c) return false;
     if (op_at(c, ip) == OP_CALL) return true;
     Word type = c->constants.data[value_at(c, ip, 'k')];
-    return type == W_SYM(UNDEFINED) || type == k->l->early.type;
+    return type == W_SYM(UNDEFINED) || type == k->c->early.type;
 }
 
 /* Does the instruction at IP make sure that the caller takes numbers? */
@@ -404,7 +404,7 @@ static uint32_t argument_place(const Maker *k, uint32_t i)
 /* Is what the test of the call at IP compares with a small integer known to be one? */
 static bool knows_test(const Maker *k, uint32_t ip)
 {
-    const Early *e = &k->l->early;
+    const Early *e = &k->c->early;
     return k->known.now & known_argument(k, ip, e->left) && is_call(op_at(k->c, ip)) && may_be_over(k, ip) &&
            !e->two && argument_place(k, e->left) < IN_MEMORY;
 }
@@ -425,7 +425,7 @@ static void note_use(Maker *k, uint32_t ip, uint64_t used)
 /* Ask whether the call at IP is over; returns the index of the piece. */
 static uint32_t add_test(Maker *k, uint32_t ip, uint32_t end)
 {
-    const Early *e = &k->l->early;
+    const Early *e = &k->c->early;
     uint32_t left = argument_place(k, e->left), right = e->two ? 1 + argument_place(k, e->right) : 0;
     uint32_t id = STENCIL_over_eq_r0_small + 12 * e->compare + 4 * left + right;
     bool knows = knows_test(k, ip);
@@ -440,7 +440,7 @@ static uint32_t add_test(Maker *k, uint32_t ip, uint32_t end)
 /* The result of the call at IP, which TEST has found to be over. */
 static void add_over(Maker *k, uint32_t ip, uint32_t test)
 {
-    const Early *e = &k->l->early;
+    const Early *e = &k->c->early;
     uint32_t place = e->gives == EARLY_WORD ? 0 : argument_place(k, e->given);
     /* One operand may be below the arguments. */
     if (k->state > k->c->arity) {
@@ -1040,8 +1040,8 @@ static void add_again(Maker *k)
 static void add_beginning(Maker *k)
 {
     /* Calls are counted in their frames. */
-    if (k->l->wish.early && !k->l->wish.counter && early_find(k->c, &k->l->early)) {
-        const Early *e = &k->l->early;
+    if (k->l->wish.early && !k->l->wish.counter && k->c->early.ends) {
+        const Early *e = &k->c->early;
         add_piece(k, STENCIL_early_eq_small + 2 * e->compare + e->two, 0, 0);
         add_piece(k, STENCIL_early_tested + e->gives, 0, 0);
         k->l->rest = k->l->size;

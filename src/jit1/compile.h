@@ -7,13 +7,11 @@
 #define METTA_JIT1_COMPILE_H
 
 #include "interp/engine.h"
-#include "code/function.h"
+#include "code/bytecode.h"
 #include "jit/arena.h"
 #include "jit/guess.h"
-#include "code/bytecode.h"
-#include "code/early.h"
-#include "jit1/stencil.h"
 #include "jit1/inplace.h"
+#include "jit1/stencil.h"
 
 /* A stencil in its place. */
 typedef struct Piece {
@@ -79,7 +77,6 @@ typedef struct Layout {
     uint32_t body;   /* the instruction where the rest begins when the code calls itself */
     uint32_t
         empty; /* where locals that are no arguments are emptied before that, bytes from the beginning; 0: there are none */
-    Early early; /* if it begins so */
     bool checks; /* calls look at FF_CHECK: frames with it may run this code */
     VEC(StayCode) stays;
     OtherWay *others; /* by offset, for as long as the layout is in the making or written.  To be freed */

@@ -189,23 +189,23 @@ static uint64_t early_hole(const Writer *w, HoleKind hole)
 {
     switch (hole) {
     case HOLE_LEFT:
-        return local_displacement(w->l->early.left);
+        return local_displacement(w->c->early.left);
     case HOLE_RIGHT:
-        return local_displacement(w->l->early.right);
+        return local_displacement(w->c->early.right);
     case HOLE_SMALL:
-        return (uint64_t)(int64_t)(int32_t)w->l->early.right << 16;
+        return w->c->early.number << 16;
     case HOLE_FIRST:
-        return argument_displacement(w, w->l->early.left);
+        return argument_displacement(w, w->c->early.left);
     case HOLE_SECOND:
-        return argument_displacement(w, w->l->early.right);
+        return argument_displacement(w, w->c->early.right);
     case HOLE_RESULT:
-        return argument_displacement(w, w->l->early.given);
+        return argument_displacement(w, w->c->early.given);
     case HOLE_GIVEN:
-        return local_displacement(w->l->early.given);
+        return local_displacement(w->c->early.given);
     case HOLE_VALUE:
-        return w->l->early.value;
+        return w->c->early.value;
     case HOLE_TYPE:
-        return w->l->early.type;
+        return w->c->early.type;
     default:
         return stub_address(w->stubs, hole);
     }
