@@ -612,23 +612,47 @@ static void test_inferred(Fixture *f)
     change(f, "(: p Q)", false);
 }
 
+enum { KEPT = 8 };
+
+static Word kept_item(const Fixture *f, uint32_t i)
+{
+    return word_obj(f->kept)->body[i];
+}
+
+/* Of how many items of what is kept is it known what was inferred?  Two may come to the same place in the table, so it need not be all. */
+static uint32_t count_known(Fixture *f)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < KEPT; i++) {
+        const InferredType *known = inferred_find(&f->world, f->scope, kept_item(f, i));
+        count += known != NULL;
+        CHECK(!known || heap_in_nursery(&f->heap, word_ptr(known->type)) ==
+                            heap_in_nursery(&f->heap, word_ptr(kept_item(f, i))));
+    }
+    return count;
+}
+
 /* What was inferred of an expression in use outlives minor collections, which move it; of others it is forgotten. */
 static void test_inferred_moves(Fixture *f)
 {
-    f->kept = parse(f, "(Cons a (Cons a Nil))");
+    Buf text = {0};
+    buf_putc(&text, '(');
+    for (int i = 0; i < KEPT; i++) buf_puts(&text, " (Cons a (Cons a Nil))");
+    buf_putc(&text, ')');
+    f->kept = parse(f, buf_cstr(&text));
+    buf_free(&text);
     Word lost = parse(f, "(Cons a Nil)"), before = f->kept;
-    types_of_word(f, f->kept, "kept");
+    for (uint32_t i = 0; i < KEPT; i++) types_of_word(f, kept_item(f, i), "kept");
     types_of_word(f, lost, "lost");
-    CHECK(inferred_find(&f->world, f->scope, f->kept) && inferred_find(&f->world, f->scope, lost));
+    CHECK(count_known(f) > KEPT / 2 && inferred_find(&f->world, f->scope, lost));
     for (int i = 0; i < 3; i++) {
         heap_collect(&f->heap, false);
         CHECK(f->kept != before && !inferred_find(&f->world, f->scope, lost));
-        const InferredType *known = inferred_find(&f->world, f->scope, f->kept);
-        CHECK(known && !heap_in_nursery(&f->heap, word_ptr(known->type)));
-        CHECK_STR(types_of_word(f, f->kept, "kept"), "(List A)");
+        CHECK(count_known(f) > KEPT / 2);
+        CHECK_STR(types_of_word(f, kept_item(f, 0), "kept"), "(List A)");
     }
     heap_collect(&f->heap, true);
-    CHECK(!inferred_find(&f->world, f->scope, f->kept));
+    CHECK(count_known(f) == 0);
     f->kept = WORD_NIL;
 }
 
