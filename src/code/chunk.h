@@ -187,8 +187,8 @@ bool chunk_verify(const Chunk *c, const char **error, uint32_t *at);
 /* The same, taking for reached what follows an expression that an expired chunk leaves; returns the stack height at each offset, -1 where
  * control does not come to, to be freed.  The tables that the code refers to must be sound.  NULL when the code is not well formed. */
 int32_t *chunk_heights(const Chunk *c, const char **error, uint32_t *at);
-/* The same of code that is well formed; TARGETS, as many as bytes of code, says where jumps and cases of switches lead.  NULL when heights
- * do not agree after all.  Linear. */
-int32_t *chunk_flow(const Chunk *c, bool *targets);
+/* The same of code that is well formed, for HEIGHTS, one more than bytes of code; TARGETS, as many and all false, says where jumps and cases of
+ * switches lead.  False when heights do not agree after all.  Linear. */
+bool chunk_flow(const Chunk *c, int32_t *heights, bool *targets);
 
 #endif

@@ -270,11 +270,10 @@ static void follow_ends(Flow *f)
     }
 }
 
-int32_t *chunk_flow(const Chunk *c, bool *targets)
+bool chunk_flow(const Chunk *c, int32_t *heights, bool *targets)
 {
     uint32_t len = (uint32_t)c->code.len;
-    Flow f = {.chunk = c, .targets = targets, .agree = true};
-    f.height = base_alloc((len + 1) * sizeof *f.height);
+    Flow f = {.chunk = c, .height = heights, .targets = targets, .agree = true};
     memset(f.height, UNSEEN, (len + 1) * sizeof *f.height);
     f.height[0] = 0;
     for (; f.at < len; f.at++)
@@ -282,7 +281,5 @@ int32_t *chunk_flow(const Chunk *c, bool *targets)
     follow_todo(&f);
     follow_ends(&f);
     vec_free(&f.todo);
-    if (f.agree) return f.height;
-    base_free(f.height);
-    return NULL;
+    return f.agree;
 }

@@ -37,19 +37,19 @@ typedef struct Maker {
     bool typed;    /* the caller takes numbers, wherever control comes from */
     Known known;   /* what else is known, if control comes from the piece before or by a sure jump */
     /* What is only expected. */
-    uint64_t floats;   /* locals that are floats, bit by bit */
-    uint64_t operands; /* the same of operands, from the bottom */
-    /* Other ways in. */
-    SMALL_VEC(WayIn, 16) ways;
-    SMALL_VEC(Inside, 16) insides;
-    uint64_t asked; /* locals that the first instruction asks if they are small integers */
-    Places again;   /* tail calls of the code itself, pieces, that know that they will be */
-    /* Code on the side, still to be laid. */
-    VEC(uint32_t) cold;  /* pieces that may leave their instruction to it */
-    Places wanted;       /* instructions that other such code goes on at */
-    Places blocks;       /* pieces of instructions that wait for the result of the code behind them */
+    uint64_t floats;     /* locals that are floats, bit by bit */
+    uint64_t operands;   /* the same of operands, from the bottom */
+    uint64_t asked;      /* locals that the first instruction asks if they are small integers */
     size_t done, joined; /* of COLD, of BLOCKS */
-    Places marks;        /* pieces before the places where calls give their results */
+    /* What follows is not zeroed: it is large. */
+    SMALL_VEC(WayIn, 16) ways; /* other ways in */
+    SMALL_VEC(Inside, 16) insides;
+    Places again; /* tail calls of the code itself, pieces, that know that they will be */
+    /* Code on the side, still to be laid. */
+    Places cold;   /* pieces that may leave their instruction to it */
+    Places wanted; /* instructions that other such code goes on at */
+    Places blocks; /* pieces of instructions that wait for the result of the code behind them */
+    Places marks;  /* pieces before the places where calls give their results */
     InPlaceChunk in_place;
 } Maker;
 
@@ -79,9 +79,7 @@ static bool note_guess(Maker *k, uint32_t ip, Guess guess, bool if_so)
 static bool look_through(Maker *k)
 {
     const Chunk *c = k->c;
-    k->targets = base_calloc(c->code.len + 1, sizeof *k->targets);
-    k->heights = chunk_flow(c, k->targets);
-    if (!k->heights) return false;
+    if (!chunk_flow(c, k->heights, k->targets)) return false;
     for (uint32_t ip = 0; ip < c->code.len && !k->l->checks; ip += k->heights[ip] < 0 ? 1 : length_at(c, ip))
         k->l->checks = k->heights[ip] >= 0 && op_at(c, ip) == OP_EVAL;
     return true;
@@ -176,13 +174,21 @@ static void add_spill(Maker *k, uint32_t ip, int32_t height)
     k->state = 0;
 }
 
-/* Have the VM carry out the LENGTH bytes at IP. */
-static void add_step(Maker *k, uint32_t ip, int32_t height, uint32_t length)
+/* Where the VM carries out what P stands for, a piece.  What several pieces leave to it with no operands in registers is there once. */
+static uint32_t step_for(Maker *k, const Piece *p)
 {
-    uint32_t piece = add_piece(k, STENCIL_step + k->state, ip, height);
-    k->l->pieces.data[piece].length = (uint16_t)length;
+    OtherWay *way = &k->l->others[p->ip];
+    if (p->state == 0 && way->step && k->l->pieces.data[way->step].length == p->length) {
+        assert(k->l->pieces.data[way->step].height == p->height);
+        return way->step;
+    }
+    k->state = p->state;
+    uint32_t step = add_piece(k, STENCIL_step + p->state, p->ip, p->height);
+    k->l->pieces.data[step].length = p->length;
     k->state = 0;
     k->flows = false;
+    if (p->state == 0) way->step = step;
+    return step;
 }
 
 /* Have the VM carry out the instruction at IP, which ends at END, and go on behind it where control can. */
@@ -313,7 +319,7 @@ static void add_code(Maker *k, uint32_t ip, uint32_t end, uint32_t id)
     }
     uint32_t piece = add_piece(k, id - 1, ip, k->heights[ip]);
     k->l->pieces.data[piece].length = (uint16_t)(end - ip);
-    if (stencils[id - 1].leaves) vec_push(&k->cold, piece);
+    if (stencils[id - 1].leaves) small_push(&k->cold, piece);
     if (op_is_block(op_at(k->c, ip))) small_push(&k->blocks, piece);
     k->flows = stencils[id - 1].ends >= 0;
     k->state = k->flows ? (uint8_t)stencils[id - 1].ends : 0;
@@ -362,7 +368,7 @@ static void add_switch(Maker *k, uint32_t ip)
     add_spill(k, ip, k->heights[ip]);
     uint32_t first = add_piece(k, STENCIL_switch_on, ip, k->heights[ip]);
     k->l->pieces.data[first].length = (uint16_t)length_at(k->c, ip);
-    vec_push(&k->cold, first);
+    small_push(&k->cold, first);
     add_cases(k, ip, true);
     k->l->pieces.data[first].goes = k->l->size;
     add_cases(k, ip, false);
@@ -433,7 +439,7 @@ static uint32_t add_test(Maker *k, uint32_t ip, uint32_t end)
     uint32_t test = add_piece(k, id, ip, k->heights[ip]);
     if (knows) note_use(k, ip, known_argument(k, ip, e->left));
     k->l->pieces.data[test].length = (uint16_t)(end - ip);
-    vec_push(&k->cold, test);
+    small_push(&k->cold, test);
     return test;
 }
 
@@ -451,14 +457,15 @@ static void add_over(Maker *k, uint32_t ip, uint32_t test)
     }
     uint32_t over = add_piece(k, STENCIL_over_tested_r0 + 3 * e->gives + place, ip, k->heights[ip]);
     k->l->pieces.data[over].other = test;
-    vec_push(&k->cold, over);
+    small_push(&k->cold, over);
 }
 
 /* A place where the instruction at IP is given a result, with HEIGHT operands; bytes from the beginning.  The mark is the last piece but one. */
 static uint32_t add_returned(Maker *k, uint32_t ip, int32_t height)
 {
     add_piece(k, STENCIL_stay_mark, ip, height);
-    return k->l->pieces.data[add_piece(k, STENCIL_returned, ip, height)].at;
+    uint32_t returned = add_piece(k, STENCIL_returned, ip, height);
+    return k->l->pieces.data[returned].at;
 }
 
 /* The call at IP, by the stencil ID. */
@@ -848,14 +855,15 @@ static void add_cold(Maker *k, uint32_t index)
         k->l->pieces.data[index].cold = k->l->pieces.data[piece.other].cold;
         return;
     }
+    if (!cold && !is_test(&piece)) {
+        uint32_t step = step_for(k, &piece);
+        k->l->pieces.data[index].cold = step;
+        return;
+    }
     k->l->pieces.data[index].cold = (uint32_t)k->l->pieces.len;
     k->state = piece.state;
     if (is_test(&piece)) {
         add_plain_call(k, piece);
-        return;
-    }
-    if (!cold) {
-        add_step(k, piece.ip, piece.height, piece.length);
         return;
     }
     if (piece.guesses) add_count(k, &piece);
@@ -1077,62 +1085,117 @@ static void add_asides(Layout *l)
     }
 }
 
-bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
+/* Tables by offset, with one entry more than there are bytes of code. */
+typedef struct Tables {
+    uint64_t *lacks;
+    OtherWay *others;
+    int32_t *heights;
+    bool *targets;
+} Tables;
+
+/* Take them all from one piece of memory, zeroed. */
+static Tables take_tables(Layout *l, size_t count)
 {
-    Maker k = {.c = c, .l = l, .floats = wish.floats};
-    *l = (Layout){.wish = wish};
-    if (!look_through(&k)) {
-        base_free(k.targets);
-        return false;
-    }
-    l->map = base_calloc(c->code.len + 1, sizeof *l->map);
-    l->others = base_calloc(c->code.len + 1, sizeof *l->others);
-    known_init(&k.known, c, k.heights);
-    /* About so many there will be: to grow little by little takes a quarter of the time. */
-    vec_reserve(&l->pieces, 2 * c->code.len + 16);
-    vec_reserve(&k.cold, c->code.len + 8);
-    small_init(&k.ways);
-    small_init(&k.insides);
-    small_init(&k.again);
-    small_init(&k.wanted);
-    small_init(&k.blocks);
-    small_init(&k.marks);
-    k.in_place = (InPlaceChunk){.c = c, .heights = k.heights};
-    add_beginning(&k);
-    k.sure = true;
+    Tables t;
+    size_t bytes = count * (sizeof *t.lacks + sizeof *t.others + sizeof *t.heights + sizeof *t.targets);
+    size_t words = (bytes + sizeof(uint64_t) - 1) / sizeof(uint64_t);
+    vec_reserve(&l->tables, words);
+    memset(l->tables.data, 0, words * sizeof(uint64_t));
+    t.lacks = l->tables.data;
+    t.others = (OtherWay *)(t.lacks + count);
+    t.heights = (int32_t *)(t.others + count);
+    t.targets = (bool *)(t.heights + count);
+    return t;
+}
+
+/* L is to be of another chunk, with tables of COUNT entries. */
+static void begin_layout(Layout *l, LayoutWish wish, size_t count)
+{
+    base_free(l->map);
+    vec_clear(&l->pieces);
+    vec_clear(&l->stays);
+    memset((char *)l + offsetof(Layout, size), 0, sizeof *l - offsetof(Layout, size));
+    l->wish = wish;
+    l->map = base_calloc(count, sizeof *l->map);
+}
+
+static void begin_making(Maker *k, const Chunk *c, Layout *l)
+{
+    Tables tables = take_tables(l, c->code.len + 1);
+    memset(k, 0, offsetof(Maker, ways));
+    k->c = c;
+    k->l = l;
+    k->heights = tables.heights;
+    k->targets = tables.targets;
+    k->floats = l->wish.floats;
+    k->known = (Known){.c = c, .heights = tables.heights, .lacks = tables.lacks};
+    k->in_place.c = c;
+    k->in_place.heights = tables.heights;
+    k->in_place.counted = false;
+    l->others = tables.others;
+    small_init(&k->ways);
+    small_init(&k->insides);
+    small_init(&k->again);
+    small_init(&k->cold);
+    small_init(&k->wanted);
+    small_init(&k->blocks);
+    small_init(&k->marks);
+}
+
+static void end_making(Maker *k)
+{
+    small_free(&k->ways);
+    small_free(&k->insides);
+    small_free(&k->again);
+    small_free(&k->cold);
+    small_free(&k->wanted);
+    small_free(&k->blocks);
+    small_free(&k->marks);
+}
+
+static void make(Maker *k)
+{
+    const Chunk *c = k->c;
+    add_beginning(k);
+    k->sure = true;
     for (uint32_t ip = 0; ip < c->code.len;) {
-        if (k.heights[ip] < 0)
+        if (k->heights[ip] < 0)
             ip++;
         else
-            ip = add_place(&k, ip);
+            ip = add_place(k, ip);
     }
-    find_unsure(&k);
-    add_again(&k);
-    k.sure = false;
-    add_insides(&k);
-    add_stays(&k);
-    add_sides(&k);
-    add_ways_in(&k);
-    add_asides(l);
-    base_free(k.heights);
-    base_free(k.targets);
-    known_fini(&k.known);
-    vec_free(&k.cold);
-    small_free(&k.ways);
-    small_free(&k.insides);
-    small_free(&k.wanted);
-    small_free(&k.again);
-    small_free(&k.blocks);
-    small_free(&k.marks);
-    return true;
+    find_unsure(k);
+    add_again(k);
+    k->sure = false;
+    add_insides(k);
+    add_stays(k);
+    add_sides(k);
+    add_ways_in(k);
+    add_asides(k->l);
+}
+
+bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
+{
+    Maker k;
+    begin_layout(l, wish, c->code.len + 1);
+    begin_making(&k, c, l);
+    bool ok = look_through(&k);
+    if (ok) make(&k);
+    end_making(&k);
+    return ok;
+}
+
+uint32_t *layout_give_map(Layout *l)
+{
+    uint32_t *map = l->map;
+    l->map = NULL;
+    return map;
 }
 
 void layout_free(Layout *l)
 {
     vec_free(&l->pieces);
     vec_free(&l->stays);
+    vec_free(&l->tables);
     base_free(l->map);
-    base_free(l->others);
-    l->map = NULL;
-    l->others = NULL;
 }

@@ -63,11 +63,16 @@ typedef struct OtherWay {
     uint32_t
         sure; /* for those who know there what is known in straight code, bytes from the beginning; 0: as for everybody */
     uint32_t way; /* index + 1 of what else the compiler knows of it; 0: nothing */
+    uint32_t
+        step; /* index of a piece that leaves it to the VM, with no operands in registers; 0: there is none */
 } OtherWay;
 
-/* Machine code in the making: where everything will be. */
+/* Machine code in the making: where everything will be.  Zeroed at first; its memory serves for one chunk after the other. */
 typedef struct Layout {
     VEC(Piece) pieces;
+    VEC(StayCode) stays;
+    VEC(uint64_t) tables; /* by offset, what is asked for while it is in the making or written */
+    /* From here on all is zeroed for each chunk. */
     uint32_t size;
     LayoutWish wish;
     uint32_t lay,
@@ -77,28 +82,30 @@ typedef struct Layout {
     uint32_t body;   /* the instruction where the rest begins when the code calls itself */
     uint32_t
         empty; /* where locals that are no arguments are emptied before that, bytes from the beginning; 0: there are none */
-    bool checks; /* calls look at FF_CHECK: frames with it may run this code */
-    VEC(StayCode) stays;
-    OtherWay *others; /* by offset, for as long as the layout is in the making or written.  To be freed */
-    uint32_t *
-        map; /* by offset of an instruction: where to go on there, bytes from the beginning; 0: nowhere.  To be freed */
+    bool checks;      /* calls look at FF_CHECK: frames with it may run this code */
+    OtherWay *others; /* by offset */
+    uint32_t
+        *map; /* by offset of an instruction: where to go on there, bytes from the beginning; 0: nowhere */
 } Layout;
 
-/* Addresses that all machine code refers to. */
+/* What all machine code refers to: by kind of hole the addresses of C and of code that is there once; 0: the hole is for something else. */
 typedef struct Stubs {
-    uint64_t step, given, take, stuck, evaluate, fail, yield, gather, receive, copy, leave;
-    Step (*enter)(Machine *m, const void *code);
+    uint64_t at[HOLE_COUNT];
 } Stubs;
 
-/* The layout of code for C.  False when the height of the operand stack is not known everywhere: control never comes to such code, but frames
+/* Make L the layout of code for C; what it was is gone.  False when the height of the operand stack is not known everywhere: control never comes to such code, but frames
  * may seem to.  Linear. */
 bool layout_make(Layout *l, const Chunk *c, LayoutWish wish);
+/* The map of L, which the caller is to free from now on. */
+uint32_t *layout_give_map(Layout *l);
 void layout_free(Layout *l);
 /* Write the code of the layout to WRITE, from where it will run at RUN.  False when something is out of reach. */
 bool layout_write(const Layout *l, const Chunk *c, const Stubs *stubs, uint8_t *write, uint64_t run);
 /* Write a jump to TO at WRITE, where a return of a call would be; there is no other way for frames that stay where they are any more. */
 void hop_write(uint8_t *write, uint64_t run, uint64_t to);
-/* Write the stencil ID, all of whose holes are for addresses of C or of STUBS, and return its size; as above. */
+/* Enter the addresses of C. */
+void stubs_init(Stubs *stubs);
+/* Write the stencil ID, all of whose holes are for STUBS, and return its size; as above. */
 uint32_t stub_write(StencilName id, const Stubs *stubs, uint8_t *write, uint64_t run, bool *ok);
 
 #endif

@@ -196,7 +196,9 @@ static bool go_through(const Finder *f, uint32_t i)
 
 static void count_stores(InPlaceChunk *k)
 {
-    for (uint32_t ip = 0; ip < k->c->code.len && !k->counted; ip++)
+    if (k->counted) return;
+    memset(k->stores, 0, sizeof k->stores);
+    for (uint32_t ip = 0; ip < k->c->code.len; ip++)
         if (k->heights[ip] >= 0) note_stores(k, ip);
     k->counted = true;
 }

@@ -35,11 +35,11 @@ static inline int in_place_stored(const InPlace *p, uint32_t local)
     return -1;
 }
 
-/* What is known of a chunk C when such code is looked for; STORES is found out when it is wanted first. */
+/* What is known of a chunk C when such code is looked for. */
 typedef struct InPlaceChunk {
     const Chunk *c;
-    const int32_t *heights; /* see chunk_heights */
-    bool counted;
+    const int32_t *heights;         /* see chunk_heights */
+    bool counted;                   /* STORES is known, which is found out when it is wanted first */
     uint32_t stores[UINT8_MAX + 1]; /* by local: how many instructions store it */
 } InPlaceChunk;
 

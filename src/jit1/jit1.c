@@ -26,7 +26,9 @@ struct Native {
 struct Jit1 {
     Vm *vm;
     Arena arena;
+    Layout layout; /* of what was compiled last: its memory serves for what is compiled next */
     Stubs stubs;
+    Step (*enter)(Machine *m, const void *code);
     const UpperTier *below; /* the VM's hooks */
     UpperTier tier;         /* ours */
     Jit1Config config;
@@ -181,16 +183,21 @@ static Step pass_result(Machine *m, Step step)
     return item ? finish_result(m, step) : step;
 }
 
+static const void *leave_code(const Jit1 *j)
+{
+    return (const void *)j->stubs.at[HOLE_STUB_LEAVE];
+}
+
 /* STEP was the outcome of what was done for machine code. */
 static Target go_on(Machine *m, Step step)
 {
     Jit1 *j = jit_of(m);
     /* Results that others take, and alternatives of theirs, often lead back soon. */
     while ((step == STEP_RETURN || step == STEP_FAIL) && !j->watched) step = pass_result(m, step);
-    if (step != STEP_VM) return (Target){(const void *)j->stubs.leave, step};
+    if (step != STEP_VM) return (Target){leave_code(j), step};
     const Native *n = frame_chunk(m->frame)->native;
     if (!n && frame_chunk(m->frame)->stale && vm_tells_bailouts(j->vm)) watch_invalidated(j->vm, m);
-    if (!n || !is_fit(m, n, m->frame)) return (Target){(const void *)j->stubs.leave, STEP_VM};
+    if (!n || !is_fit(m, n, m->frame)) return (Target){leave_code(j), STEP_VM};
     note_way_in(j, m);
     open_machine(m);
     return (Target){way_in(n, m->frame), 0};
@@ -422,7 +429,7 @@ static Step jit1_run(Machine *m)
     open_machine(m);
     const void *way = way_in(n, f);
     jit_note_entry(&j->vm->stats, c, way);
-    Step step = j->stubs.enter(m, way);
+    Step step = j->enter(m, way);
     jit_note_completed(&j->vm->stats, step == STEP_RETURN);
     return step;
 }
@@ -450,7 +457,8 @@ static void native_expire(Jit1 *j, Native *n)
     n->gdb = NULL;
     uint8_t *write = arena_open(&j->arena, n->at, n->size);
     for (size_t i = 0; i < n->returns.len; i++)
-        hop_write(write + n->returns.data[i], run_address(j, n->at + n->returns.data[i]), j->stubs.given);
+        hop_write(write + n->returns.data[i], run_address(j, n->at + n->returns.data[i]),
+                  j->stubs.at[HOLE_STUB_GIVEN]);
     arena_close(&j->arena, n->at, n->size);
 }
 
@@ -568,7 +576,7 @@ static bool write_code(Jit1 *j, const Layout *l, const Chunk *c, uint32_t at)
 static void adopt(Jit1 *j, Chunk *c, Function *f, Layout *l, uint32_t at)
 {
     Native *n = base_calloc(1, sizeof *n);
-    *n = (Native){.ways = {(const char *)run_address(j, at), l->map},
+    *n = (Native){.ways = {(const char *)run_address(j, at), layout_give_map(l)},
                   .chunk = c,
                   .function = f,
                   .at = at,
@@ -576,7 +584,6 @@ static void adopt(Jit1 *j, Chunk *c, Function *f, Layout *l, uint32_t at)
                   .used = true,
                   .checks = l->checks,
                   .wish = l->wish};
-    l->map = NULL;
     keep_returns(n, l);
     vec_push(&j->natives, n);
     j->live++;
@@ -610,23 +617,22 @@ static bool make_native(Vm *vm, Chunk *c)
     vm->stats.cache_misses++;
     uint64_t began = base_now_ns();
     if (j->config.cache_entries && j->live >= j->config.cache_entries) make_room(j);
-    Layout l;
+    Layout *l = &j->layout;
     const Machine *m = vm->stats.rt->machine;
     LayoutWish wish = {.counter = j->counts ? &f->executions : NULL,
                        .early = !j->config.debug,
                        .force = j->config.force_exit,
                        .floats = floats_in_frame(m ? m->frame : NULL, c) | guesses_of(c)->floats,
                        .guesses = c->guesses};
-    if (!layout_make(&l, c, wish)) return fail(j, c, f, "code of unknown stack height");
-    uint32_t at = take_room(j, l.size), size = l.size;
-    bool ok = at != UINT32_MAX && write_code(j, &l, c, at);
+    if (!layout_make(l, c, wish)) return fail(j, c, f, "code of unknown stack height");
+    uint32_t at = take_room(j, l->size), size = l->size;
+    bool ok = at != UINT32_MAX && write_code(j, l, c, at);
     if (ok) {
-        adopt(j, c, f, &l, at);
-        announce(j, c, &l, at);
+        adopt(j, c, f, l, at);
+        announce(j, c, l, at);
     } else if (at != UINT32_MAX) {
-        arena_give(&j->arena, at, l.size);
+        arena_give(&j->arena, at, l->size);
     }
-    layout_free(&l);
     if (!ok) return fail(j, c, f, at == UINT32_MAX ? "no room in the code cache" : "out of reach");
     j->made = true;
     jit_note_compiled(&vm->stats, f, 1, size, base_now_ns() - began);
@@ -668,19 +674,14 @@ static bool write_stubs(Jit1 *j)
     if (at == UINT32_MAX) return false;
     (void)arena_open(&j->arena, at, room);
     bool ok = true;
-    j->stubs.step = write_stub(j, STENCIL_shared_step, &end, &ok);
-    j->stubs.take = write_stub(j, STENCIL_shared_take, &end, &ok);
-    j->stubs.stuck = write_stub(j, STENCIL_shared_stuck, &end, &ok);
-    j->stubs.given = write_stub(j, STENCIL_shared_given, &end, &ok);
-    j->stubs.leave = write_stub(j, STENCIL_shared_leave, &end, &ok);
-    j->stubs.fail = write_stub(j, STENCIL_shared_fail, &end, &ok);
-    j->stubs.receive = write_stub(j, STENCIL_shared_receive, &end, &ok);
-    j->stubs.gather = write_stub(j, STENCIL_shared_gather, &end, &ok);
-    j->stubs.yield = write_stub(j, STENCIL_shared_yield, &end, &ok);
-    j->stubs.evaluate = write_stub(j, STENCIL_shared_evaluate, &end, &ok);
-    j->stubs.copy = write_stub(j, STENCIL_shared_copy, &end, &ok);
+    stubs_init(&j->stubs);
+#define HOLE(id, what)
+#define CALLED(id, function)
+#define STUB(id, stencil, what) j->stubs.at[HOLE_##id] = write_stub(j, STENCIL_##stencil, &end, &ok);
+#include "jit1/holes.inc"
+#undef HOLE
     uint64_t enter = write_stub(j, STENCIL_shared_enter, &end, &ok);
-    memcpy(&j->stubs.enter, &enter, sizeof enter);
+    memcpy(&j->enter, &enter, sizeof enter);
     assert(end - at == room);
     arena_close(&j->arena, at, room);
     return ok;
@@ -717,6 +718,7 @@ void jit1_free(Jit1 *j)
     if (!j) return;
     for (size_t i = 0; i < j->natives.len; i++) native_free(j, j->natives.data[i]);
     vec_free(&j->natives);
+    layout_free(&j->layout);
     for (size_t i = 0; i < j->stubs_in_gdb.len; i++) gdb_unregister(j->stubs_in_gdb.data[i]);
     vec_free(&j->stubs_in_gdb);
     arena_fini(&j->arena);
@@ -742,7 +744,7 @@ void jit1_list(const Jit1 *j, const Function *f, Buf *out)
                    (unsigned)f->arity);
         return;
     }
-    Layout l;
+    Layout l = {0};
     bool ok = layout_make(&l, n->chunk, n->wish);
     assert(ok && l.size == n->size);
     (void)ok;

@@ -3,16 +3,6 @@
 /* That there is a jump. */
 #define A_JUMP (UINT64_C(1) << 63)
 
-void known_init(Known *k, const Chunk *c, const int32_t *heights)
-{
-    *k = (Known){.c = c, .heights = heights, .lacks = base_calloc(c->code.len + 1, sizeof *k->lacks)};
-}
-
-void known_fini(Known *k)
-{
-    base_free(k->lacks);
-}
-
 void known_jump(Known *k, uint32_t target, uint64_t now)
 {
     k->lacks[target] |= ~now | A_JUMP;

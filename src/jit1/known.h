@@ -16,7 +16,7 @@ typedef struct Known {
     const int32_t *heights; /* by offset */
     uint64_t now;           /* what is known where the next instruction stands */
     uint64_t made, from;    /* MADE is known behind the last one because FROM was before */
-    uint64_t *lacks;        /* by offset: what some jump there does not know; 0: there is none */
+    uint64_t *lacks;        /* by offset: what some jump there does not know; 0 at first: there is none */
 } Known;
 
 /* LOCAL as a set. */
@@ -39,8 +39,6 @@ static inline uint64_t known_below(uint64_t known, int32_t height)
     return known & ~above;
 }
 
-void known_init(Known *k, const Chunk *c, const int32_t *heights);
-void known_fini(Known *k);
 /* Control comes to TARGET from elsewhere; NOW is known there then.  Not for what comes from behind TARGET. */
 void known_jump(Known *k, uint32_t target, uint64_t now);
 /* The code for IP is about to be laid; FLOWS: control comes to it from the code before. */

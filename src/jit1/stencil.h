@@ -35,8 +35,8 @@ typedef struct StencilHole {
 } StencilHole;
 
 typedef struct Stencil {
-    const char *name;
-    const uint8_t *code; /* in blocks of STENCIL_BLOCK bytes */
+    _Alignas(64) const char *name; /* so large that finding one by its index takes a shift */
+    const uint8_t *code;           /* in blocks of STENCIL_BLOCK bytes */
     const StencilHole *holes;
     uint16_t size, count; /* bytes, holes */
     int8_t ends;          /* operands in registers behind it; -1: control does not come there */
@@ -73,16 +73,14 @@ extern const uint16_t stencil_of[256][STENCIL_STATES];
 
 /* Put VALUE + ADDEND into the code at WRITE, which will run at RUN.  False when it does not fit. */
 bool stencil_patch(PatchKind kind, uint8_t *write, uint64_t run, uint64_t value, int64_t addend);
-/* The same, where it is a large part of the work. */
-static inline bool stencil_patch_fast(PatchKind kind, uint8_t *write, uint64_t run, uint64_t value,
-                                      int64_t addend)
+/* The same of a SUM, where it is a large part of the work. */
+static inline bool stencil_patch_fast(PatchKind kind, uint8_t *write, uint64_t run, uint64_t sum)
 {
-    uint64_t sum = value + (uint64_t)addend;
     if (kind == PATCH_ABS64) {
         memcpy(write, &sum, sizeof sum);
         return true;
     }
-    if (kind > PATCH_REL32) return stencil_patch(kind, write, run, value, addend);
+    if (kind > PATCH_REL32) return stencil_patch(kind, write, run, sum, 0);
     if (kind == PATCH_REL32) sum -= run;
     uint32_t low = (uint32_t)sum;
     memcpy(write, &low, sizeof low);

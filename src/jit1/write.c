@@ -136,41 +136,6 @@ static uint64_t computed_flag(const Writer *w)
     return value_at(w->c, w->piece->ip, 'c') & 0x80 ? FF_CHANGED : 0;
 }
 
-/* Addresses that are the same in all code. */
-static uint64_t stub_address(const Stubs *stubs, HoleKind hole)
-{
-    switch (hole) {
-    case HOLE_STUB_STEP:
-        return stubs->step;
-    case HOLE_STUB_GIVEN:
-        return stubs->given;
-    case HOLE_STUB_FAIL:
-        return stubs->fail;
-    case HOLE_STUB_YIELD:
-        return stubs->yield;
-    case HOLE_STUB_GATHER:
-        return stubs->gather;
-    case HOLE_STUB_RECEIVE:
-        return stubs->receive;
-    case HOLE_STUB_COPY:
-        return stubs->copy;
-    case HOLE_STUB_STUCK:
-        return stubs->stuck;
-    case HOLE_STUB_EVALUATE:
-        return stubs->evaluate;
-    case HOLE_STUB_TAKE:
-        return stubs->take;
-#define HOLE(id, what)
-#define CALLED(id, function) \
-    case HOLE_##id:          \
-        return (uintptr_t)function;
-#include "jit1/holes.inc"
-#undef HOLE
-    default:
-        base_fatal("hole %u cannot be filled", (unsigned)hole);
-    }
-}
-
 static const SwitchCase *case_of(const Writer *w)
 {
     const Switch *s = switch_at(w->c, w->piece->ip);
@@ -184,7 +149,7 @@ static uint64_t behind(const Writer *w)
     return w->run + p->at + stencils[p->stencil].size;
 }
 
-/* What is found out before a call has a frame; or an address. */
+/* What is found out before a call has a frame; or an address that is the same in all code. */
 static uint64_t early_hole(const Writer *w, HoleKind hole)
 {
     switch (hole) {
@@ -207,7 +172,8 @@ static uint64_t early_hole(const Writer *w, HoleKind hole)
     case HOLE_TYPE:
         return w->c->early.type;
     default:
-        return stub_address(w->stubs, hole);
+        assert(w->stubs->at[hole] && "the hole can be filled");
+        return w->stubs->at[hole];
     }
 }
 
@@ -322,12 +288,9 @@ static bool write_pieces(Writer w, size_t count, uint32_t size, uint8_t *write)
         uint32_t at = w.piece->at;
         const Stencil *s = &stencils[w.piece->stencil];
         copy_code(s, write + at, size - at);
-        for (uint32_t i = 0; i < s->count; i++) {
-            const StencilHole *hole = &s->holes[i];
-            uint32_t place = at + hole->offset;
-            ok &= stencil_patch_fast(hole->patch, write + place, w.run + place, hole_value(&w, hole),
-                                     hole->addend);
-        }
+        for (const StencilHole *hole = s->holes, *last = hole + s->count; hole < last; hole++)
+            ok &= stencil_patch_fast(hole->patch, write + at + hole->offset, w.run + at + hole->offset,
+                                     hole_value(&w, hole) + (uint64_t)(int64_t)hole->addend);
     }
     assert(ok && "a stencil holds a number too small for what goes there");
     return ok;
@@ -337,6 +300,15 @@ static void force_guards(const Layout *l, uint8_t *write)
 {
     for (size_t i = 0; i < l->pieces.len; i++)
         force_guard(&stencils[l->pieces.data[i].stencil], write + l->pieces.data[i].at, l->wish.force);
+}
+
+void stubs_init(Stubs *stubs)
+{
+    *stubs = (Stubs){{0}};
+#define HOLE(id, what)
+#define CALLED(id, function) stubs->at[HOLE_##id] = (uintptr_t)function;
+#include "jit1/holes.inc"
+#undef HOLE
 }
 
 bool layout_write(const Layout *l, const Chunk *c, const Stubs *stubs, uint8_t *write, uint64_t run)

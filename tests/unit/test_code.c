@@ -507,8 +507,8 @@ static bool flow_agrees(const Chunk *c)
     int32_t *wanted = chunk_heights(c, &error, &at);
     if (!wanted) return true;
     bool *targets = base_calloc(c->code.len + 1, sizeof *targets);
-    int32_t *got = chunk_flow(c, targets);
-    bool same = got && memcmp(got, wanted, c->code.len * sizeof *got) == 0;
+    int32_t *got = base_alloc((c->code.len + 1) * sizeof *got);
+    bool same = chunk_flow(c, got, targets) && memcmp(got, wanted, c->code.len * sizeof *got) == 0;
     for (uint32_t ip = 0; same && ip < c->code.len; ip++) same = targets[ip] == is_target(c, wanted, ip);
     base_free(targets);
     base_free(got);

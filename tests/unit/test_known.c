@@ -8,8 +8,8 @@
 static void describe(const char *text, Buf *out)
 {
     Assembled a = assembled_new(text);
-    Known k;
-    known_init(&k, a.c, a.heights);
+    uint64_t *lacks = base_calloc(a.c->code.len + 1, sizeof *lacks);
+    Known k = {.c = a.c, .heights = a.heights, .lacks = lacks};
     bool flows = true;
     for (uint32_t ip = 0; ip < a.c->code.len;) {
         const Fusion *fusion = op_fusion(a.c->code.data[ip]);
@@ -31,7 +31,7 @@ static void describe(const char *text, Buf *out)
         flows = !(op_info(op)->flags & OPF_END);
         ip = end;
     }
-    known_fini(&k);
+    base_free(lacks);
     assembled_free(&a);
 }
 
