@@ -327,6 +327,18 @@ static bool check_item(Check *k, const Param *param, Word item, bool inferring, 
     return param->kind == PARAM_ANY || type == param->type || passes(type, inferring);
 }
 
+/* Are calls among the items of E, an expression that is data itself? */
+static bool has_calls(Compiler *c, Word e, int depth)
+{
+    for (uint32_t i = 1; i < expr_len(e); i++) {
+        Word item = expr_at(e, i);
+        if (word_is_slot(item) ||
+            (atom_is_cons(item) && (depth == 0 || !is_known_data(c, item) || has_calls(c, item, depth - 1))))
+            return true;
+    }
+    return false;
+}
+
 /* Is E, of TYPE, a call whose result is of the type that it is compared with? */
 static bool is_called(Compiler *c, Word e, Word type)
 {
@@ -391,9 +403,10 @@ static bool check_same(Check *k, Word e, bool inferring, int depth)
     Word type = type_of_item(k, b, depth);
     if (word_is_nil(type) || type == TYPE_COMPOUND) return false;
     Word other = type_of_item(k, a, depth);
-    /* The value of one decides where which type is expected the other is evaluated. */
+    /* The value of one decides where which type is expected the other is evaluated: for Expression the items of data are not, either. */
     if ((type == ANYTHING || other == ANYTHING) && is_called(c, a, other) && is_called(c, b, type))
         return false;
+    if (other == ANYTHING && atom_is_cons(b) && has_calls(c, b, depth)) return false;
     return !word_is_nil(other) && other != TYPE_COMPOUND &&
            (type == other || passes(type, inferring) || passes(other, inferring));
 }
