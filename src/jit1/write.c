@@ -288,7 +288,8 @@ static bool write_pieces(Writer w, size_t count, uint32_t size, uint8_t *write)
         uint32_t at = w.piece->at;
         const Stencil *s = &stencils[w.piece->stencil];
         copy_code(s, write + at, size - at);
-        for (const StencilHole *hole = s->holes, *last = hole + s->count; hole < last; hole++)
+        const StencilHole *hole = s->holes;
+        for (uint32_t left = s->count; left > 0; left--, hole++)
             ok &= stencil_patch_fast(hole->patch, write + at + hole->offset, w.run + at + hole->offset,
                                      hole_value(&w, hole) + (uint64_t)(int64_t)hole->addend);
     }
