@@ -327,7 +327,7 @@ static bool check_item(Check *k, const Param *param, Word item, bool inferring, 
     return param->kind == PARAM_ANY || type == param->type || passes(type, inferring);
 }
 
-/* Are calls among the items of E, an expression that is data itself? */
+/* Are calls among the items of E, an expression that is data itself, or variables, which may stand for some? */
 static bool has_calls(Compiler *c, Word e, int depth)
 {
     for (uint32_t i = 1; i < expr_len(e); i++) {

@@ -53,6 +53,10 @@ typedef struct Maker {
     InPlaceChunk in_place;
 } Maker;
 
+#define EACH_LIST(k, act)                                                                       \
+    (act(&(k)->ways), act(&(k)->insides), act(&(k)->again), act(&(k)->cold), act(&(k)->wanted), \
+     act(&(k)->blocks), act(&(k)->marks))
+
 /* -- Guesses -- */
 
 static GuessSite *site_at(const Maker *k, uint32_t ip)
@@ -182,7 +186,6 @@ static uint32_t step_for(Maker *k, const Piece *p)
         assert(k->l->pieces.data[way->step].height == p->height);
         return way->step;
     }
-    k->state = p->state;
     uint32_t step = add_piece(k, STENCIL_step + p->state, p->ip, p->height);
     k->l->pieces.data[step].length = p->length;
     k->state = 0;
@@ -855,15 +858,15 @@ static void add_cold(Maker *k, uint32_t index)
         k->l->pieces.data[index].cold = k->l->pieces.data[piece.other].cold;
         return;
     }
-    if (!cold && !is_test(&piece)) {
-        uint32_t step = step_for(k, &piece);
-        k->l->pieces.data[index].cold = step;
-        return;
-    }
     k->l->pieces.data[index].cold = (uint32_t)k->l->pieces.len;
     k->state = piece.state;
     if (is_test(&piece)) {
         add_plain_call(k, piece);
+        return;
+    }
+    if (!cold) {
+        uint32_t step = step_for(k, &piece);
+        k->l->pieces.data[index].cold = step;
         return;
     }
     if (piece.guesses) add_count(k, &piece);
@@ -1085,27 +1088,18 @@ static void add_asides(Layout *l)
     }
 }
 
-/* Tables by offset, with one entry more than there are bytes of code. */
-typedef struct Tables {
-    uint64_t *lacks;
-    OtherWay *others;
-    int32_t *heights;
-    bool *targets;
-} Tables;
-
-/* Take them all from one piece of memory, zeroed. */
-static Tables take_tables(Layout *l, size_t count)
+/* Take the tables by offset from one piece of memory, zeroed: COUNT entries each. */
+static void take_tables(Maker *k, size_t count)
 {
-    Tables t;
-    size_t bytes = count * (sizeof *t.lacks + sizeof *t.others + sizeof *t.heights + sizeof *t.targets);
-    size_t words = (bytes + sizeof(uint64_t) - 1) / sizeof(uint64_t);
+    Layout *l = k->l;
+    size_t entry = sizeof *k->known.lacks + sizeof *l->others + sizeof *k->heights + sizeof *k->targets;
+    size_t words = (count * entry + sizeof(uint64_t) - 1) / sizeof(uint64_t);
     vec_reserve(&l->tables, words);
     memset(l->tables.data, 0, words * sizeof(uint64_t));
-    t.lacks = l->tables.data;
-    t.others = (OtherWay *)(t.lacks + count);
-    t.heights = (int32_t *)(t.others + count);
-    t.targets = (bool *)(t.heights + count);
-    return t;
+    k->known.lacks = l->tables.data;
+    l->others = (OtherWay *)(k->known.lacks + count);
+    k->heights = (int32_t *)(l->others + count);
+    k->targets = (bool *)(k->heights + count);
 }
 
 /* L is to be of another chunk, with tables of COUNT entries. */
@@ -1121,36 +1115,17 @@ static void begin_layout(Layout *l, LayoutWish wish, size_t count)
 
 static void begin_making(Maker *k, const Chunk *c, Layout *l)
 {
-    Tables tables = take_tables(l, c->code.len + 1);
     memset(k, 0, offsetof(Maker, ways));
     k->c = c;
     k->l = l;
-    k->heights = tables.heights;
-    k->targets = tables.targets;
+    take_tables(k, c->code.len + 1);
     k->floats = l->wish.floats;
-    k->known = (Known){.c = c, .heights = tables.heights, .lacks = tables.lacks};
+    k->known.c = c;
+    k->known.heights = k->heights;
     k->in_place.c = c;
-    k->in_place.heights = tables.heights;
+    k->in_place.heights = k->heights;
     k->in_place.counted = false;
-    l->others = tables.others;
-    small_init(&k->ways);
-    small_init(&k->insides);
-    small_init(&k->again);
-    small_init(&k->cold);
-    small_init(&k->wanted);
-    small_init(&k->blocks);
-    small_init(&k->marks);
-}
-
-static void end_making(Maker *k)
-{
-    small_free(&k->ways);
-    small_free(&k->insides);
-    small_free(&k->again);
-    small_free(&k->cold);
-    small_free(&k->wanted);
-    small_free(&k->blocks);
-    small_free(&k->marks);
+    EACH_LIST(k, small_init);
 }
 
 static void make(Maker *k)
@@ -1181,7 +1156,7 @@ bool layout_make(Layout *l, const Chunk *c, LayoutWish wish)
     begin_making(&k, c, l);
     bool ok = look_through(&k);
     if (ok) make(&k);
-    end_making(&k);
+    EACH_LIST(&k, small_free);
     return ok;
 }
 
